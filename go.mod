@@ -1,0 +1,3 @@
+module github.com/octet-net/octet
+
+go 1.26
