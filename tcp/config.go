@@ -1,0 +1,123 @@
+package tcp
+
+import (
+	"time"
+
+	"github.com/octet-net/octet/tcp/cc"
+	"github.com/octet-net/octet/wire"
+)
+
+// A Config holds every policy of a connection. Connections only read it, so one
+// Config serves many. Start from Linux or FreeBSD and change what you need.
+type Config struct {
+	// NewControl makes the congestion control of a connection, from its
+	// segment size and its initial window in octets.
+	NewControl func(mss, initialWindow int) cc.Control
+
+	InitialWindow int // initial congestion window in segments (RFC 6928): 10
+	MinMSS        int // smaller segment sizes are not believed, in octets (CVE-2019-11479)
+
+	WindowScale bool // offer window scaling (RFC 7323 §2)
+	Timestamps  bool // offer timestamps (RFC 7323 §3)
+	SACK        bool // offer selective acknowledgements (RFC 2018)
+	ECN         bool // offer explicit congestion notification (RFC 3168)
+
+	Nagle bool // hold back small segments while data is unacknowledged (RFC 9293 §3.7.4)
+
+	// The retransmission timer (RFC 6298): what it starts with and its bounds.
+	InitialRTO, MinRTO, MaxRTO time.Duration
+	// R1 retransmissions of one segment put the path in doubt; after R2 the
+	// connection is given up (RFC 9293 §3.8.3).
+	R1, R2        int
+	SynRetries    int           // R2 for the SYN of Connect
+	SynAckRetries int           // R2 for the SYN-ACK of Accept
+	OrphanRetries int           // R2 once the user has closed
+	UserTimeout   time.Duration // how long data may stay unacknowledged; 0: R2 decides (RFC 5482)
+	MaxProbe      time.Duration // largest interval of zero-window probes
+
+	DelayedAck  time.Duration // longest delay of an ACK, below 500 ms (RFC 9293 §3.8.6.3); 0 acknowledges at once
+	QuickAcks   int           // segments at the start, and after an idle time, that are acknowledged at once
+	KeepAlive   KeepAlive
+	MSL         time.Duration // TIME-WAIT lasts twice that
+	FinWait2    time.Duration // how long a closed connection waits for the peer's FIN
+	RequireTS   bool          // drop segments without a timestamp where it was negotiated (RFC 7323 §3.2)
+	ReuseOnSYN  bool          // a strictly newer SYN ends TIME-WAIT (RFC 6191)
+	StrictOpen  bool          // refuse simultaneous open
+	AckInterval time.Duration // at most one ACK for segments out of the window in this time (RFC 5961 §7)
+
+	// Buffers start at Initial and grow to Max as the connection needs. An idle connection holds none.
+	SendBuffer, ReceiveBuffer Buffer
+	MaxWindow                 int // most that is ever offered, in octets; 0: the buffer decides
+}
+
+// Buffer is how large a buffer is at first and how far it may grow, in octets.
+type Buffer struct{ Initial, Max int }
+
+// KeepAlive says when an idle peer is asked whether it is still there
+// (RFC 9293 §3.8.4). The zero KeepAlive never asks.
+type KeepAlive struct {
+	Idle     time.Duration // silence before the first probe; 0 turns keep-alive off
+	Interval time.Duration // between probes
+	Count    int           // unanswered probes that end the connection
+}
+
+// Linux returns the policies of Linux, which are the default of octet, except
+// where an RFC demands otherwise: SYNs are tried for more than three minutes.
+func Linux() Config {
+	return Config{
+		InitialWindow: 10,
+		MinMSS:        216,
+		WindowScale:   true,
+		Timestamps:    true,
+		SACK:          true,
+		InitialRTO:    time.Second,
+		MinRTO:        200 * time.Millisecond,
+		MaxRTO:        120 * time.Second,
+		R1:            3,
+		R2:            15,
+		SynRetries:    7,
+		SynAckRetries: 5,
+		OrphanRetries: 8,
+		MaxProbe:      60 * time.Second,
+		DelayedAck:    40 * time.Millisecond,
+		QuickAcks:     16,
+		MSL:           30 * time.Second,
+		FinWait2:      60 * time.Second,
+		RequireTS:     true,
+		ReuseOnSYN:    true,
+		AckInterval:   500 * time.Millisecond,
+		SendBuffer:    Buffer{Initial: 256 << 10, Max: 4 << 20},
+		ReceiveBuffer: Buffer{Initial: 128 << 10, Max: 6 << 20},
+	}
+}
+
+// FreeBSD returns policies in the manner of FreeBSD: the first segment's ACK is
+// delayed like any other and the first window is 65,535 octets.
+func FreeBSD() Config {
+	c := Linux()
+	c.MinRTO = 30 * time.Millisecond
+	c.MaxRTO = 64 * time.Second
+	c.R2 = 12
+	c.QuickAcks = 0
+	c.ReceiveBuffer = Buffer{Initial: 65535, Max: 2 << 20}
+	c.SendBuffer = Buffer{Initial: 32 << 10, Max: 2 << 20}
+	return c
+}
+
+// An Opening holds what a new connection gets from outside: random numbers and
+// what is known of the path.
+type Opening struct {
+	ISS      wire.Seq // initial sequence number: see ISN
+	TSOffset uint32   // added to our timestamp clock, so that it tells nothing of other connections (RFC 7323 §7.1)
+	// RecvMSS is the MSS option to send: the largest packet that can be
+	// received less 20 octets of TCP header and the IP header (MUST-67).
+	RecvMSS int
+	// SendMSS is what the path carries: its MTU less the same headers.
+	SendMSS int
+	// DefaultMSS is taken for the peer's MSS if it sends none: 536 for IPv4,
+	// 1220 for IPv6 (MUST-15).
+	DefaultMSS int
+	// Batch is the largest payload of one Segment when the device can cut it
+	// into segments of MSS octets, or needs not; 0 or less than MSS: one segment at a time.
+	Batch int
+}

@@ -1,0 +1,66 @@
+package tcp
+
+import (
+	"time"
+
+	"github.com/octet-net/octet/tcp/cc"
+	"github.com/octet-net/octet/wire"
+)
+
+// Info is a copy of everything that can be observed in a connection. Amounts are
+// octets unless they are named otherwise.
+type Info struct {
+	State State
+	Err   Reason
+
+	MSS, PeerMSS             int
+	SACK, Timestamps, Scaled bool
+	SendScale, ReceiveScale  uint8
+
+	SndUna, SndNxt wire.Seq
+	SndWnd         int
+	RcvNxt         wire.Seq
+	RcvWnd         int
+
+	SendQueued, SendBuffer       int // octets not yet acknowledged, and the limit
+	ReceiveQueued, ReceiveBuffer int // octets not yet read, and the limit
+	OutOfOrder, OutOfOrderRanges int
+	Inflight                     int
+	SRTT, RTTVar, MinRTT, RTO    time.Duration
+	Backoff                      int
+	Congestion                   cc.State
+	Counts                       Counts
+}
+
+// Counts are what a connection did since it began.
+type Counts struct {
+	SegmentsIn, SegmentsOut   uint64
+	OctetsIn, OctetsOut       uint64 // payload, repetitions included
+	Retransmits               uint64 // segments
+	Timeouts, FastRecoveries  uint64
+	Spurious                  uint64 // episodes undone
+	DuplicatesIn, ReorderedIn uint64 // segments
+	Probes                    uint64
+	Drops                     [dropReasons]uint32
+}
+
+// Info returns the copy.
+func (t *TCB) Info() Info { return Info{State: t.state} }
+
+// Drop says why a segment that arrived was not processed.
+type Drop uint8
+
+// The reasons for dropping a segment, or part of one.
+const (
+	DropWindow  Drop = iota // outside the receive window
+	DropPAWS                // old timestamp (RFC 7323 §5)
+	DropNoTS                // timestamp missing (RFC 7323 §3.2)
+	DropReset               // reset that did not hit RCV.NXT (RFC 5961 §3)
+	DropSYN                 // SYN in a synchronized state (RFC 5961 §4)
+	DropAck                 // acknowledges what was never sent, or too old (RFC 5961 §5)
+	DropNoAck               // no ACK bit
+	DropState               // nothing of it has a meaning in this state
+	DropMemory              // out-of-order data beyond the bound
+	DropNotice              // ICMP message that RFC 5927 does not believe
+	dropReasons int  = iota
+)

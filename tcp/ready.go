@@ -1,0 +1,19 @@
+package tcp
+
+// Ready tells which calls would do something now.
+type Ready uint16
+
+// The bits of Ready.
+const (
+	Connected   Ready = 1 << iota // the handshake is done (also when it ended since)
+	Readable                      // Receive has octets
+	Writable                      // Send takes octets
+	ReadClosed                    // after the octets that are Readable there are no more: end of file
+	WriteClosed                   // Send takes nothing any more
+	Dead                          // the state is CLOSED; Err says why
+	HasUrgent                     // urgent data is ahead (RFC 9293 §3.8.5, MUST-32)
+	Doubtful                      // R1 retransmissions passed: the path should be checked (RFC 9293 §3.8.3, MUST-20)
+)
+
+// Ready returns what the user can do. It changes only during other calls.
+func (t *TCB) Ready() Ready { return 0 }
