@@ -40,6 +40,9 @@ func New() *Timeline { return &Timeline{start: time.Now(), armed: mono.Never} }
 // NewManual returns a Timeline that stands at zero until Advance moves it.
 func NewManual() *Timeline { return &Timeline{manual: true, armed: mono.Never} }
 
+// Manual reports whether the time stands still until Advance moves it.
+func (t *Timeline) Manual() bool { return t.manual }
+
 // Now returns the time.
 func (t *Timeline) Now() mono.Time {
 	if !t.manual {
