@@ -17,22 +17,27 @@ type Control interface {
 	// Name is how people call the algorithm: "cubic", "newreno", "bbr".
 	Name() string
 	// Window returns cwnd: the most that may be in flight, at least one segment.
+	// After Lost it is where the window is going; the owner walks there by
+	// proportional rate reduction (RFC 9937), unless the Control is a SelfClocked.
 	Window() int
 	// PacingRate returns the most that may leave in a second, in octets; 0 means unpaced.
 	PacingRate() uint64
 	// Sent tells of octets that left, new or retransmitted; inflight includes them.
-	// idle is how long nothing had been in flight before them (0 if something was):
-	// RFC 5681 §4.1 restarts from it.
+	// idle is how long nothing had been in flight before them (0 if something was,
+	// or nothing was ever sent): RFC 5681 §4.1 and RFC 7661 begin from it.
 	Sent(now mono.Time, octets, inflight int, idle time.Duration)
 	// Acked tells of an acknowledgement that delivered something. During loss
 	// recovery the owner also calls it; InRecovery is then set.
 	Acked(a Ack)
 	// Lost tells that the first loss of a new episode was detected (or, for ECN,
-	// that a mark was echoed): once for each window of data.
+	// that a mark was echoed): once for each window of data. A timeout is no Lost.
 	Lost(e Event)
 	// Recovered tells that everything in flight when the episode began was acknowledged.
 	Recovered(now mono.Time)
-	// TimedOut tells that the retransmission timer expired: called for each expiry, with backoff 1, 2, ….
+	// TimedOut tells that the retransmission timer expired: called for each expiry,
+	// with backoff 1, 2, …. inflight is FlightSize (RFC 5681 §2): what was sent and
+	// not acknowledged, before any of it is given up as lost. An expiry that lost a
+	// SYN has inflight 0. Recovered follows when all of it is acknowledged.
 	TimedOut(now mono.Time, backoff, inflight int)
 	// Undo tells that the last Lost or TimedOut was spurious: state from before it comes back.
 	Undo(now mono.Time)
@@ -42,20 +47,30 @@ type Control interface {
 	State() State
 }
 
+// A SelfClocked Control decides what is in flight during loss recovery too: its
+// owner then sends what Window and PacingRate allow, and PRR is not applied.
+type SelfClocked interface {
+	Control
+	// SelfClocked marks the type; it does nothing.
+	SelfClocked()
+}
+
 // Ack is what one acknowledgement said.
 type Ack struct {
 	Now        mono.Time
 	Octets     int           // newly delivered: acknowledged or selectively acknowledged for the first time
 	RTT        time.Duration // of the newest octets delivered, 0 if unknown (Karn)
-	SRTT       time.Duration
-	MinRTT     time.Duration
-	Inflight   int  // after this acknowledgement
-	Prior      int  // in flight before it
-	Lost       int  // newly marked lost with it
-	InRecovery bool // a loss episode is going on
-	CwndLtd    bool // the window, not the application or the peer, had limited the sender (RFC 7661)
-	Round      bool // everything in flight a round trip ago is now delivered: a new round begins
-	ECE        int  // octets that arrived marked CE, as far as the peer tells (AccECN), else 0
+	SRTT       time.Duration // RFC 6298, 0 while there is no sample
+	RTO        time.Duration // RFC 6298 before backoff, 0 if unknown: how long makes an idle time (RFC 5681 §4.1)
+	MinRTT     time.Duration // over the life of the connection, 0 if unknown
+	Inflight   int           // after this acknowledgement
+	Prior      int           // in flight before it
+	Lost       int           // marked lost since the Ack before this one
+	Loss       LossSample    // of what is in Lost
+	InRecovery bool          // a loss episode is going on
+	CwndLtd    bool          // the window, not the application or the peer, had limited the sender (RFC 7661)
+	Round      bool          // everything in flight a round trip ago is now delivered: a new round begins
+	ECE        int           // octets that arrived marked CE, as far as the peer tells (AccECN), else 0
 	Rate       RateSample
 }
 
@@ -70,10 +85,18 @@ type RateSample struct {
 	PriorTotal uint64 // P.delivered: octets delivered when the packet just acknowledged was sent
 }
 
+// LossSample describes the newest octets that were marked lost
+// (draft-ietf-ccwg-bbr, HandleLostPacket). All zero if the owner does not know.
+type LossSample struct {
+	TxInFlight int // in flight when they were sent, themselves included
+	Since      int // lost since they were sent, themselves included
+	AppLimited bool
+}
+
 // Event is the begin of a congestion episode.
 type Event struct {
 	Now      mono.Time
-	Inflight int
+	Inflight int  // FlightSize (RFC 5681 §2): sent and not acknowledged
 	Lost     int  // octets marked lost
 	ECN      bool // a mark, not a loss
 }

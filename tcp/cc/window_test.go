@@ -1,0 +1,4 @@
+package cc
+
+// names are the controls that every common test runs over.
+var names = []string{"newreno"}
