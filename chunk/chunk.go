@@ -16,6 +16,7 @@ import (
 	"math/bits"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 )
 
 // Chunks come in sizes of powers of two between these, in octets.
@@ -33,7 +34,8 @@ var pools [classes]sync.Pool
 type Chunk struct {
 	refs  atomic.Int32
 	class int8
-	b     []byte // written octets; cap is the size of the chunk
+	n     int32  // octets written; only the maker looks at it
+	mem   []byte // all of it: never changes, so everybody may look at it
 }
 
 // New returns an empty chunk with room for at least min(n, MaxSize) octets and
@@ -42,7 +44,7 @@ func New(n int) *Chunk {
 	k := classFor(n)
 	c, _ := pools[k].Get().(*Chunk)
 	if c == nil {
-		c = &Chunk{class: int8(k), b: make([]byte, 0, MinSize<<k)}
+		c = &Chunk{class: int8(k), mem: make([]byte, MinSize<<k)}
 	}
 	c.refs.Store(1)
 	return c
@@ -56,19 +58,19 @@ func classFor(n int) int {
 }
 
 // Len returns how many octets are written.
-func (c *Chunk) Len() int { return len(c.b) }
+func (c *Chunk) Len() int { return int(c.n) }
 
 // Size returns how many octets the chunk can hold: the memory it costs.
-func (c *Chunk) Size() int { return cap(c.b) }
+func (c *Chunk) Size() int { return len(c.mem) }
 
 // Room returns how many octets can still be appended.
-func (c *Chunk) Room() int { return cap(c.b) - len(c.b) }
+func (c *Chunk) Room() int { return len(c.mem) - int(c.n) }
 
 // Append copies as much of p as there is room for and returns how much that was.
 // Only the one who made the chunk may append.
 func (c *Chunk) Append(p []byte) int {
-	n := copy(c.b[len(c.b):cap(c.b)], p)
-	c.b = c.b[:len(c.b)+n]
+	n := copy(c.mem[c.n:], p)
+	c.n += int32(n)
 	return n
 }
 
@@ -76,21 +78,21 @@ func (c *Chunk) Append(p []byte) int {
 // maker of the chunk to fill before anybody else sees them.
 func (c *Chunk) Grow(n int) []byte {
 	n = min(n, c.Room())
-	at := len(c.b)
-	c.b = c.b[:at+n]
-	return c.b[at : at+n : at+n]
+	at := int(c.n)
+	c.n += int32(n)
+	return c.mem[at : at+n : at+n]
 }
 
 // View returns octets i to j with a reference of their own.
 func (c *Chunk) View(i, j int) View {
 	c.refs.Add(1)
-	return View{B: c.b[i:j:j], c: c}
+	return View{B: c.mem[i:j:j], c: c}
 }
 
 // Release gives back the caller's reference. The chunk must not be used afterwards.
 func (c *Chunk) Release() {
 	if c.refs.Add(-1) == 0 {
-		c.b = c.b[:0]
+		c.n = 0
 		pools[c.class].Put(c)
 	}
 }
@@ -139,11 +141,34 @@ func (v View) Own() View {
 func Copy(b []byte) View {
 	c := New(len(b))
 	c.Append(b)
-	return View{B: c.b[:len(c.b):len(c.b)], c: c} // takes over the maker's reference
+	return View{B: c.mem[:c.n:c.n], c: c} // takes over the maker's reference
 }
 
 // Trim narrows the View to octets i to j of itself; its reference stays.
 func (v *View) Trim(i, j int) { v.B = v.B[i:j:j] }
+
+// Join extends v by w where w holds the octets right after v in the same chunk,
+// takes over its reference and empties it. Otherwise it returns false.
+func (v *View) Join(w *View) bool {
+	c := v.c
+	if c == nil || c != w.c || len(v.B) == 0 || len(w.B) == 0 {
+		return false
+	}
+	i := c.offset(v.B)
+	j := i + len(v.B)
+	if c.offset(w.B) != j {
+		return false
+	}
+	j += len(w.B)
+	v.B = c.mem[i:j:j]
+	w.Release()
+	return true
+}
+
+// offset returns where in the chunk b begins, which lies in it and is not empty.
+func (c *Chunk) offset(b []byte) int {
+	return int(uintptr(unsafe.Pointer(unsafe.SliceData(b))) - uintptr(unsafe.Pointer(unsafe.SliceData(c.mem))))
+}
 
 // Release gives the reference back and empties the View. A second call does nothing.
 func (v *View) Release() {

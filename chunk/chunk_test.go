@@ -99,3 +99,32 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations a chunk", n)
 	}
 }
+
+func TestJoin(t *testing.T) {
+	c := New(MinSize)
+	c.Append([]byte("abcdef"))
+	v, w, x := c.View(0, 2), c.View(2, 4), c.View(5, 6)
+	if !v.Join(&w) || string(v.B) != "abcd" || w.Len() != 0 {
+		t.Errorf("neighbours became %q and %q", v.B, w.B)
+	}
+	if v.Join(&x) || string(v.B) != "abcd" || string(x.B) != "f" {
+		t.Errorf("views with a gap between them became %q and %q", v.B, x.B)
+	}
+	if x.Join(&v) {
+		t.Error("a view was joined with one that lies before it")
+	}
+	other := Copy([]byte("ef"))
+	if v.Join(&other) {
+		t.Error("views of two chunks were joined")
+	}
+	lent := Borrow([]byte("ef"))
+	if lent.Join(&other) || v.Join(&lent) {
+		t.Error("a borrowed view was joined")
+	}
+	c.Release()
+	x.Release()
+	if string(v.B) != "abcd" {
+		t.Errorf("the joined view lost its chunk: %q", v.B)
+	}
+	v.Release()
+}
