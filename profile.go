@@ -1,0 +1,49 @@
+package octet
+
+import "github.com/octet-net/octet/tcp"
+
+// A Profile holds the policies of a host, each with a default. Start from Linux
+// or FreeBSD and change what you need.
+type Profile struct {
+	// TCP holds the policies of every connection.
+	TCP tcp.Config
+
+	// Ephemeral ports are drawn from FirstPort to LastPort (RFC 6056 §3.2).
+	FirstPort, LastPort uint16
+	// Backlog is how many connections a listener made by Listen holds ready for Accept.
+	Backlog int
+	// HalfOpen is how many connections in SYN-RECEIVED a host keeps, all listeners together.
+	HalfOpen int
+	// TimeWaits is how many TIME-WAIT records a host keeps; the oldest give way.
+	TimeWaits int
+	// Orphans is how many connections a host keeps whose program has closed them
+	// while the peer has not: one more is reset.
+	Orphans int
+	// DatagramBuffer is how many octets of memory a UDP socket queues for its reader.
+	DatagramBuffer int
+	// HopLimit is the TTL of IPv4 and the hop limit of IPv6 packets (RFC 1122 §3.2.1.7).
+	HopLimit uint8
+}
+
+// Linux returns the policies of Linux. They are the default.
+func Linux() Profile {
+	return Profile{
+		TCP:            tcp.Linux(),
+		FirstPort:      32768,
+		LastPort:       60999,
+		Backlog:        4096,
+		HalfOpen:       16384,
+		TimeWaits:      262144,
+		Orphans:        65536,
+		DatagramBuffer: 208 << 10,
+		HopLimit:       64,
+	}
+}
+
+// FreeBSD returns policies in the manner of FreeBSD.
+func FreeBSD() Profile {
+	p := Linux()
+	p.TCP = tcp.FreeBSD()
+	p.FirstPort, p.LastPort = 49152, 65535
+	return p
+}
