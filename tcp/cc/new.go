@@ -13,40 +13,51 @@ type Params struct {
 	// for longer than an RTO (RFC 5681 §4.1). Without it the window is kept and
 	// decays as RFC 7661 says, which suits a sender that paces.
 	IdleRestart bool
+	// Unpaced tells that the owner does not heed PacingRate: then an acknowledgement
+	// widens the window by eight segments at most in slow start (RFC 9406 §4.2).
+	Unpaced bool
 	// Seed decides the random draws of BBR: equal seeds, equal draws.
 	Seed uint64
 }
 
-// New returns a Control by its name: "newreno" (or "reno"), and "" for the default.
-// Each call returns one for a single connection.
+// New returns a Control by its name: "cubic" (also "", the default) or "newreno"
+// (also "reno"). Each call returns one for a single connection.
 func New(name string, p Params) (Control, error) {
 	switch name {
-	case "newreno", "reno", "":
+	case "cubic", "":
+		return NewCubic(p), nil
+	case "newreno", "reno":
 		return NewReno(p), nil
 	}
 	return nil, fmt.Errorf("cc: no congestion control is called %q", name)
 }
 
-// Bounds that keep every product of a window and a time inside 64 bits.
 const (
 	defaultMSS = 536
-	minMSS     = 1
 	maxMSS     = 1 << 17
-	// maxWindow is the largest window that TCP can offer (RFC 7323 §2.3): to have
-	// more in flight is impossible, so no window grows past it.
-	maxWindow = 1 << 30
+	// maxWindow is the largest window that a segment can offer (RFC 7323 §2.3), so no
+	// window grows past it. Two of them fit in an int32.
+	maxWindow = 65535 << 14
 )
 
 func (p Params) mss() int {
 	if p.MSS == 0 {
 		return defaultMSS
 	}
-	return min(max(p.MSS, minMSS), maxMSS)
+	return p.MSS
 }
 
-func (p Params) initialWindow() int {
+func (p Params) initialWindow() int16 {
 	if p.InitialWindow <= 0 {
 		return 10
 	}
-	return min(p.InitialWindow, 1<<10)
+	return int16(min(p.InitialWindow, 1<<10))
+}
+
+// amount takes octets from outside: whatever comes, it is no more than a window.
+func amount(octets int) int32 { return int32(min(max(octets, 0), maxWindow)) }
+
+// scale returns percent of octets, rounded down.
+func scale(octets int32, percent int) int32 {
+	return int32(int64(octets) * int64(percent) / 100)
 }

@@ -7,7 +7,7 @@ import "github.com/octet-net/octet/mono"
 // its acknowledgements gains nothing.
 type Reno struct {
 	window
-	credit int // octets acknowledged in congestion avoidance, short of the next segment
+	credit int32 // octets acknowledged in congestion avoidance, short of the next segment
 }
 
 // The multiplicative decrease, in percent: RFC 5681 §3.1 for a loss and RFC 8511
@@ -16,10 +16,6 @@ const (
 	renoLoss = 50
 	renoMark = 80
 )
-
-// appropriateByteCounting is L of RFC 3465 §2.2: an acknowledgement counts for at
-// most two segments in slow start, and for one after a timeout (§2.3).
-const appropriateByteCounting = 2
 
 // NewReno returns NewReno for one connection.
 func NewReno(p Params) *Reno { return &Reno{window: newWindow(p)} }
@@ -33,16 +29,16 @@ func (r *Reno) Acked(a Ack) {
 	if !r.mayGrow(a) {
 		return
 	}
-	limit := appropriateByteCounting
-	if r.timedOut {
-		limit = 1
+	n := amount(a.Octets)
+	if r.cwnd < r.ssthresh {
+		n = r.slowStart(r.counted(n))
 	}
-	r.avoid(r.slowStart(a.Octets, limit))
+	r.avoid(n)
 }
 
 // avoid is congestion avoidance. RFC 5681 §3.1: when the octets acknowledged reach
 // cwnd, cwnd grows by one segment: at most one segment a round trip.
-func (r *Reno) avoid(n int) {
+func (r *Reno) avoid(n int32) {
 	if n <= 0 {
 		return
 	}

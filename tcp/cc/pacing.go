@@ -7,7 +7,7 @@ import (
 
 // windowRate returns percent of a window a round trip, in octets a second; 0 if
 // the round trip is unknown.
-func windowRate(octets int, rtt time.Duration, percent uint64) uint64 {
+func windowRate(octets int32, rtt time.Duration, percent uint64) uint64 {
 	if rtt <= 0 || octets <= 0 {
 		return 0
 	}

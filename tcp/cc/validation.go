@@ -17,12 +17,12 @@ const nonValidatedPeriod = 5 * time.Minute
 //	├───── before ─────┼───── recent ──→ now
 //	                 since
 type validation struct {
-	round  int // acknowledged in the round that goes on, octets
-	recent int
-	before int
+	round  int32 // acknowledged in the round that goes on, octets
+	recent int32
+	before int32
+	known  bool // a whole round was measured: otherwise the window counts as valid
 	since  mono.Time
 	unused mono.Time // pipeACK is below half the window since then; Never if it is not
-	known  bool      // a whole round was measured: otherwise the window counts as valid
 }
 
 func newValidation() validation { return validation{unused: mono.Never} }
@@ -31,7 +31,7 @@ func newValidation() validation { return validation{unused: mono.Never} }
 func (v *validation) reset() { *v = newValidation() }
 
 // pipe returns pipeACK in octets, 0 if it is undefined.
-func (v *validation) pipe() int {
+func (v *validation) pipe() int32 {
 	if !v.known {
 		return 0
 	}
@@ -39,9 +39,9 @@ func (v *validation) pipe() int {
 }
 
 // acked takes an acknowledgement into the measure; cwnd is from before it.
-func (v *validation) acked(a Ack, srtt time.Duration, cwnd int) {
+func (v *validation) acked(a Ack, srtt time.Duration, cwnd int32) {
 	v.age(a.Now, max(3*min(srtt, time.Minute), time.Second)/2)
-	v.round = min(v.round+max(a.Octets, 0), maxWindow)
+	v.round = min(v.round+amount(a.Octets), maxWindow)
 	if !a.Round {
 		return
 	}

@@ -9,17 +9,19 @@ import (
 // A window is what the controls that count a congestion window have in common.
 // The floor holds always: mss <= cwnd <= maxWindow and 2*mss <= ssthresh.
 type window struct {
-	mss      int  // octets
-	cwnd     int  // octets
-	ssthresh int  // octets; maxWindow until the first loss
-	segments int  // the initial window, in segments
-	flown    bool // something was sent: a change of MSS no longer sets the initial window
-	restart  bool // Params.IdleRestart
-	timedOut bool // repairing after a timeout: the window grows while the owner recovers
+	mss      int32 // octets
+	cwnd     int32 // octets
+	ssthresh int32 // octets; maxWindow until the first loss
+	saved    struct {
+		cwnd, ssthresh int32 // before the last reduction; cwnd 0: nothing to undo
+	}
+	segments int16 // the initial window, in segments
+	flown    bool  // something was sent: a change of MSS no longer sets the initial window
+	restart  bool  // Params.IdleRestart
+	timedOut bool  // repairing after a timeout: the window grows while the owner recovers
 	srtt     time.Duration
 	rto      time.Duration
 	used     validation
-	saved    struct{ cwnd, ssthresh int } // before the last reduction; cwnd 0: nothing to undo
 }
 
 func newWindow(p Params) window {
@@ -29,12 +31,12 @@ func newWindow(p Params) window {
 }
 
 // Window returns the congestion window in octets.
-func (w *window) Window() int { return w.cwnd }
+func (w *window) Window() int { return int(w.cwnd) }
 
 // SetMSS takes another segment size. Before the first transmission the initial
 // window follows it; afterwards the window stays what it is in octets.
 func (w *window) SetMSS(mss int) {
-	w.mss = min(max(mss, minMSS), maxMSS)
+	w.mss = int32(min(max(mss, 1), maxMSS))
 	if !w.flown {
 		w.cwnd = w.initial()
 	}
@@ -43,8 +45,9 @@ func (w *window) SetMSS(mss int) {
 }
 
 // initial is RFC 6928 §2: min (10*MSS, max (2*MSS, 14600)), for any number of segments.
-func (w *window) initial() int {
-	return min(w.segments*w.mss, max(2*w.mss, w.segments*1460))
+func (w *window) initial() int32 {
+	n := int32(w.segments)
+	return min(n*w.mss, max(2*w.mss, n*1460))
 }
 
 // Sent tells of octets that left after idle.
@@ -102,30 +105,38 @@ func (w *window) mayGrow(a Ack) bool {
 	return a.CwndLtd && a.Octets > 0 && (!a.InRecovery || w.timedOut)
 }
 
-// slowStart widens the window by min(n, limit*mss) up to ssthresh and returns the
-// octets of n that remain for congestion avoidance.
-func (w *window) slowStart(n, limit int) int {
+// slowStart widens the window by n up to ssthresh and returns the octets of n that
+// remain for congestion avoidance.
+func (w *window) slowStart(n int32) int32 {
 	if w.cwnd >= w.ssthresh {
 		return n
 	}
-	n = min(n, limit*w.mss)
 	d := min(n, w.ssthresh-w.cwnd)
 	w.grow(d)
 	return n - d
 }
 
-func (w *window) grow(octets int) { w.cwnd = min(w.cwnd+octets, maxWindow) }
+// counted is what n acknowledged octets count for in the slow start of RFC 3465:
+// at most L segments, where L is 2 (§2.2), and 1 while repairing a timeout (§2.3).
+func (w *window) counted(n int32) int32 {
+	if w.timedOut {
+		return min(n, w.mss)
+	}
+	return min(n, 2*w.mss)
+}
+
+func (w *window) grow(octets int32) { w.cwnd = min(w.cwnd+octets, maxWindow) }
 
 // flight is what a reduction starts from. RFC 5681 §3.1 says FlightSize; RFC 7661
 // §4.4.2 takes pipeACK if that is more, so that a sender that pauses while it loses
 // a little is not thrown back to it. Never more than the window: limited transmit
 // (RFC 3042) does not count.
-func (w *window) flight(inflight int) int {
-	return min(max(inflight, w.used.pipe()), w.cwnd)
+func (w *window) flight(inflight int) int32 {
+	return min(max(amount(inflight), w.used.pipe()), w.cwnd)
 }
 
 // reduce remembers the window for undo and sets ssthresh to percent of the flight.
-func (w *window) reduce(flight, percent int) {
+func (w *window) reduce(flight int32, percent int) {
 	w.saved.cwnd, w.saved.ssthresh = w.cwnd, w.ssthresh
 	w.ssthresh = max(scale(flight, percent), 2*w.mss)
 	w.used.reset()
@@ -189,12 +200,9 @@ func (w *window) PacingRate() uint64 {
 
 // state fills a snapshot.
 func (w *window) state(name, phase string) State {
-	s := State{Name: name, Cwnd: w.cwnd, Ssthresh: w.ssthresh, Phase: phase, PacingRate: w.PacingRate()}
+	s := State{Name: name, Cwnd: int(w.cwnd), Ssthresh: int(w.ssthresh), Phase: phase, PacingRate: w.PacingRate()}
 	if w.ssthresh == maxWindow {
 		s.Ssthresh = 0
 	}
 	return s
 }
-
-// scale returns percent of octets, rounded down.
-func scale(octets, percent int) int { return int(int64(octets) * int64(percent) / 100) }
