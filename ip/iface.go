@@ -58,6 +58,7 @@ type Address struct {
 	Prefix    netip.Prefix // 192.0.2.5/24: the address, not masked
 	State     AddressState
 	Temporary bool       // RFC 8981
+	OffLink   bool       // others with the prefix are not on the link
 	Router    netip.Addr // who advertised the prefix, for rule 5.5 of RFC 6724; may be zero
 	// Until when the address is preferred and valid; Never for one that was configured.
 	// Zero means Never too, so that a literal with a Prefix alone is a lasting address.

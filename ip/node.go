@@ -1,6 +1,7 @@
 package ip
 
 import (
+	"cmp"
 	"net/netip"
 
 	"github.com/octet-net/octet/chunk"
@@ -17,6 +18,9 @@ type Config struct {
 	ICMPRate            int   // ICMP messages a second to everybody together, 1000
 	ICMPRatePerHost     int   // and to one destination, 100
 	TTL                 uint8 // of what the Node sends itself, 64
+
+	Policy   []Policy // for the selection of addresses, DefaultPolicy
+	WeakHost bool     // take packets to our addresses on whichever interface they arrive
 }
 
 // A Node is one host or router as IP sees it. Its methods are called by one goroutine at a time.
@@ -26,43 +30,30 @@ type Node struct {
 	drops  Drops
 }
 
-// Tables are the interfaces, addresses and routes of a Node at one moment. They
-// never change: any goroutine may read them.
-type Tables struct {
-	generation uint64
+// New returns a Node without interfaces.
+func New(cfg Config) *Node {
+	cfg.fill()
+	return &Node{cfg: cfg, tables: &Tables{weak: cfg.WeakHost, policy: cfg.Policy, ifaces: make([]iface, 1)}}
 }
 
-// New returns a Node without interfaces.
-func New(cfg Config) *Node { return &Node{cfg: cfg, tables: &Tables{}} }
+// fill sets what was left zero to its default.
+func (c *Config) fill() {
+	c.ReassemblyOctets = cmp.Or(c.ReassemblyOctets, 4<<20)
+	c.ReassemblyPerSource = cmp.Or(c.ReassemblyPerSource, 256<<10)
+	c.MinPathMTU = cmp.Or(c.MinPathMTU, 552)
+	c.ICMPRate = cmp.Or(c.ICMPRate, 1000)
+	c.ICMPRatePerHost = cmp.Or(c.ICMPRatePerHost, 100)
+	c.TTL = cmp.Or(c.TTL, 64)
+	if c.Policy == nil {
+		c.Policy = DefaultPolicy()
+	}
+}
 
 // Tables returns the current tables.
 func (n *Node) Tables() *Tables { return n.tables }
 
 // Drops returns how many packets were dropped, by Reason.
 func (n *Node) Drops() Drops { return n.drops }
-
-// AddInterface adds an interface and returns its ID; that of i is ignored. A
-// Loopback one gets 127.0.0.1/8 and ::1, an Ethernet one nothing yet.
-func (n *Node) AddInterface(now mono.Time, i Interface) (ID, error) { return 0, ErrInvalid }
-
-// SetInterface changes the MTU, flags and MAC of the interface i.ID.
-func (n *Node) SetInterface(now mono.Time, i Interface) error { return ErrNoInterface }
-
-// RemoveInterface removes an interface with its addresses and routes.
-func (n *Node) RemoveInterface(now mono.Time, id ID) error { return ErrNoInterface }
-
-// AddAddress gives an address, and the route to its prefix, to an interface, or
-// changes the state and lifetimes of one that is there.
-func (n *Node) AddAddress(now mono.Time, id ID, a Address) error { return ErrNoInterface }
-
-// RemoveAddress takes an address away.
-func (n *Node) RemoveAddress(now mono.Time, id ID, a netip.Addr) error { return ErrNoInterface }
-
-// AddRoute adds a route, or replaces that of the same prefix, interface and next router.
-func (n *Node) AddRoute(now mono.Time, r Route) error { return ErrNoInterface }
-
-// RemoveRoute removes the route of the same prefix, interface and next router.
-func (n *Node) RemoveRoute(r Route) error { return ErrNotFound }
 
 // Route says how packets from src (zero: to be selected) reach dst, through the
 // interface (0: any). Unlike that of Tables it knows what Path MTU discovery found.
@@ -124,27 +115,3 @@ func (n *Node) Join(now mono.Time, id ID, group netip.Addr) error { return ErrNo
 
 // Leave ends one Join.
 func (n *Node) Leave(now mono.Time, id ID, group netip.Addr) error { return ErrNoInterface }
-
-// Generation counts the changes of the tables.
-func (t *Tables) Generation() uint64 { return t.generation }
-
-// Interfaces returns the interfaces in the order of their IDs. The caller must not change them.
-func (t *Tables) Interfaces() []Interface { return nil }
-
-// Interface returns one of them.
-func (t *Tables) Interface(id ID) (Interface, bool) { return Interface{}, false }
-
-// Addresses returns the addresses of an interface. The caller must not change them.
-func (t *Tables) Addresses(id ID) []Address { return nil }
-
-// Routes returns all routes, in the order of their prefixes.
-func (t *Tables) Routes() []Route { return nil }
-
-// Local returns the interface that has the address, if it may be used. All of 127.0.0.0/8 is local.
-func (t *Tables) Local(a netip.Addr) (ID, bool) { return 0, false }
-
-// Route says how packets from src (zero: to be selected) reach dst, through the interface (0: any).
-func (t *Tables) Route(dst, src netip.Addr, through ID) (Path, error) { return Path{}, ErrNoRoute }
-
-// Order sorts destinations, best first (RFC 6724 §6).
-func (t *Tables) Order(dst []netip.Addr) {}
