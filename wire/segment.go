@@ -57,6 +57,7 @@ type Options struct {
 	NSACK  uint8 // blocks used in SACK
 	SACK   [4]Range
 	Cookie Cookie // Fast Open (RFC 7413)
+	AccECN AccECN // octet counters (RFC 9768 §3.2.3)
 }
 
 // OptionSet tells which options a segment carries.
@@ -69,13 +70,23 @@ const (
 	HasSACKPermitted           // RFC 2018 §2
 	HasSACK                    // RFC 2018 §3
 	HasTimestamp               // RFC 7323 §3
-	HasFastOpen                // RFC 7413 §2
+	HasFastOpen                // RFC 7413 §4.1.1
+	HasAccECN0                 // RFC 9768 §3.2.3: E0B stands first, kind 172
+	HasAccECN1                 // E1B stands first, kind 174; a segment has at most one of the two
 )
 
 // Cookie is a Fast Open cookie: none of its octets are used when it is a request.
 type Cookie struct {
 	Len uint8 // 0, or 4 to 16
 	B   [16]byte
+}
+
+// AccECN holds the counters of an AccECN option: how many octets of payload arrived
+// with each codepoint, modulo 2²⁴ (RFC 9768 §3.2.3). A short option leaves out
+// the last ones: N says how many fields there are.
+type AccECN struct {
+	N             uint8 // 0 to 3
+	E0B, CEB, E1B uint32
 }
 
 // A Range is a half-open run of sequence numbers [Start, End).
