@@ -44,6 +44,7 @@ type path struct {
 	last    mono.Time // latest arrival so far of a packet in order
 	flight  flight
 	seen    []sighting // to be told
+	chance  Chance     // of the packet in hand
 	spare   *Queued    // free ones
 	spares  int
 	octets  int // held in all
@@ -128,6 +129,7 @@ func (p *path) stats() PathStats {
 
 // send takes a packet. It starts on its way when the microsecond is over.
 func (p *path) send(pkt *Packet) {
+	seal(pkt, p.info.Ethernet)
 	flow := flowOf(p.key, pkt, p.info.Ethernet)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -288,13 +290,14 @@ func (p *path) transmission(octets int) time.Duration {
 
 // travel decides what becomes of a packet that was transmitted at the moment end.
 func (p *path) travel(q *Queued, end mono.Time) {
-	c := Chance{Index: q.Index, State: &q.flow.loss, key: p.key, flow: q.Flow}
+	c := &p.chance
+	*c = Chance{Index: q.Index, State: &q.flow.loss, key: p.key, flow: q.Flow}
 	if hole := p.cfg.BlackHole; hole > 0 && q.Size > p.frame(hole) {
 		p.count.BlackHoled++
 		p.lose(q, BlackHoled)
 		return
 	}
-	if p.cfg.Loss != nil && p.cfg.Loss.Lost(&c) {
+	if p.cfg.Loss != nil && p.cfg.Loss.Lost(c) {
 		p.count.Lost++
 		p.lose(q, Lost)
 		return
@@ -306,11 +309,11 @@ func (p *path) travel(q *Queued, end mono.Time) {
 		second := p.hold(&twin, q.Size)
 		second.Flow, second.flow, second.Index, second.Since = q.Flow, q.flow, q.Index, q.Since
 		p.see(second, Duplicated)
-		p.fly(q, &c, 0, end)
-		p.fly(second, &c, 1, end)
+		p.fly(q, c, 0, end)
+		p.fly(second, c, 1, end)
 		return
 	}
-	p.fly(q, &c, 0, end)
+	p.fly(q, c, 0, end)
 }
 
 // fly puts a packet, or the second copy of one, in flight.

@@ -187,3 +187,25 @@ func TestWireHoldsBackWhatItReorders(t *testing.T) {
 		t.Errorf("%d of %d packets came late, %d counted as reordered", late, len(l.all()), s.Reordered)
 	}
 }
+
+func TestWireSteadyStateDoesNotAllocate(t *testing.T) {
+	line := timeline.NewManual()
+	w, err := NewWire(line, WireOptions{Paths: [2]Path{{Rate: 1e9, Loss: Random(0.1), Duplicate: 0.1, Reorder: 0.1}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.End(1).Attach(receiverBatch(func([]Packet) {}))
+	dev, model := w.End(0), udp(1, 0, 1000)
+	var p Packet
+	n := testing.AllocsPerRun(1000, func() {
+		for range 10 {
+			p = *model
+			p.Data = p.Data.Share()
+			dev.Send(&p)
+		}
+		line.Advance(line.Now() + mono.Time(time.Millisecond))
+	})
+	if n != 0 {
+		t.Errorf("%v allocations for ten packets", n)
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"github.com/octet-net/octet/chunk"
 	"github.com/octet-net/octet/mono"
 	"github.com/octet-net/octet/timeline"
+	"github.com/octet-net/octet/wire"
 )
 
 // udp returns an IPv4 packet of n octets from port flow, whose last eight are k.
@@ -25,6 +26,7 @@ func udp(flow uint16, k uint64, n int) *Packet {
 	h[0], h[8], h[9] = 0x45, 64, 17
 	binary.BigEndian.PutUint16(h[2:], uint16(n))
 	copy(h[12:], []byte{10, 0, 0, 1, 10, 0, 0, 2})
+	binary.BigEndian.PutUint16(h[10:], wire.Sum(0).Add(h[:20]).Checksum())
 	binary.BigEndian.PutUint16(h[20:], flow)
 	binary.BigEndian.PutUint16(h[22:], 9)
 	binary.BigEndian.PutUint16(h[24:], uint16(n-20))
