@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"net/netip"
 
-	"github.com/octet-net/octet/chunk"
 	"github.com/octet-net/octet/mono"
+	"github.com/octet-net/octet/wire"
 )
 
 // Config is what a Node is told once. The zero value of a limit means its default.
@@ -16,7 +16,7 @@ type Config struct {
 	ReassemblyPerSource int   // memory of those from one source, 256 KiB
 	MinPathMTU          int   // IPv4 Path MTU discovery goes no lower, 552 octets
 	ICMPRate            int   // ICMP messages a second to everybody together, 1000
-	ICMPRatePerHost     int   // and to one destination, 100
+	ICMPRatePerHost     int   // and to one destination, 10
 	TTL                 uint8 // of what the Node sends itself, 64
 
 	Policy   []Policy // for the selection of addresses, DefaultPolicy
@@ -28,21 +28,41 @@ type Node struct {
 	cfg    Config
 	tables *Tables
 	drops  Drops
+
+	prf     prf
+	dice    dice
+	ids     idents
+	limiter icmpLimiter
+	frags   reassembly
 }
 
 // New returns a Node without interfaces.
 func New(cfg Config) *Node {
 	cfg.fill()
-	return &Node{cfg: cfg, tables: &Tables{weak: cfg.WeakHost, policy: cfg.Policy, ifaces: make([]iface, 1)}}
+	return &Node{
+		cfg:    cfg,
+		tables: &Tables{weak: cfg.WeakHost, policy: cfg.Policy, ifaces: make([]iface, 1)},
+		prf:    newPRF(cfg.Key),
+		frags:  newReassembly(cfg.ReassemblyOctets, cfg.ReassemblyPerSource),
+	}
 }
 
 // fill sets what was left zero to its default.
 func (c *Config) fill() {
-	c.ReassemblyOctets = cmp.Or(c.ReassemblyOctets, 4<<20)
-	c.ReassemblyPerSource = cmp.Or(c.ReassemblyPerSource, 256<<10)
-	c.MinPathMTU = cmp.Or(c.MinPathMTU, 552)
-	c.ICMPRate = cmp.Or(c.ICMPRate, 1000)
-	c.ICMPRatePerHost = cmp.Or(c.ICMPRatePerHost, 100)
+	for _, d := range []struct {
+		v   *int
+		def int
+	}{
+		{&c.ReassemblyOctets, 4 << 20},
+		{&c.ReassemblyPerSource, 256 << 10},
+		{&c.MinPathMTU, 552},
+		{&c.ICMPRate, 1000},
+		{&c.ICMPRatePerHost, 10},
+	} {
+		if *d.v <= 0 {
+			*d.v = d.def
+		}
+	}
 	c.TTL = cmp.Or(c.TTL, 64)
 	if c.Policy == nil {
 		c.Policy = DefaultPolicy()
@@ -66,8 +86,8 @@ func (n *Node) Route(now mono.Time, dst, src netip.Addr, through ID) (Path, erro
 func (n *Node) LowerMTU(now mono.Time, dst netip.Addr, mtu int) {}
 
 // Arrive takes an arrived packet and fills in what becomes of it. It takes over
-// p.Data (and empties it) if it keeps or delivers it; the caller releases what
-// remains. Afterwards Output may have something to send.
+// p.Octets (and empties them) if it delivers them; the caller releases what
+// remains of p.Data. Afterwards Output may have something to send.
 func (n *Node) Arrive(now mono.Time, p *Packet, v *Verdict) { *v = Verdict{} }
 
 // Unreachable answers a delivered datagram with an ICMP error, if the rules and
@@ -78,15 +98,16 @@ func (n *Node) Unreachable(now mono.Time, d *Datagram, why NoticeKind) {}
 type Outgoing struct {
 	Path     Path
 	Src, Dst netip.Addr
-	Proto    uint8
-	TTL      uint8  // 0: the default of the Node, or 1 for a group of IPv4
+	Proto    wire.Proto
+	TTL      uint8  // 0: the default of the Node, or 1 for groups (RFC 1112 §6.1, RFC 3493 §5.2)
 	TOS      uint8  // DSCP and ECN
-	Flow     uint32 // flow label of IPv6
+	Label    uint32 // IPv6 flow label
 	DF       bool   // never fragment: an error if it is too big
+	NoLoop   bool   // a packet to many is not for ourselves
 
-	Head []byte     // transport header; copied
-	Data chunk.View // payload; taken over
-
+	// Octets are the transport's header, in Head, and its payload. The header is
+	// copied, the payload taken over. With NoSum the checksum is not in it yet.
+	wire.Octets
 	NoSum bool
 }
 
