@@ -19,8 +19,8 @@ const (
 // A Sighting is what an Observer is told of one packet.
 type Sighting struct {
 	At       mono.Time
-	Device   string  // name of the device it passed; of the sending one for what a Wire did
-	Outgoing bool    // it was sent by the device; otherwise received
+	Device   string  // name of the device it passed, or of the Wire that did something to it
+	Outgoing bool    // it was sent by the device, or went from end 0 of the Wire to end 1
 	Ethernet bool    // it is an Ethernet frame; otherwise a bare IP packet
 	Fate     Fate    // why it went no further, or what was done to it
 	Packet   *Packet // not to be changed, nor kept after the call

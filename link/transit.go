@@ -24,7 +24,9 @@ type path struct {
 	key      sipKey
 	line     *timeline.Timeline
 	event    timeline.Event
-	info     Info     // of the sending device, without the MTU
+	ethernet bool
+	name     string   // of the wire
+	forth    bool     // this is the direction from end 0 to end 1
 	observer Observer // may be nil
 	onDrop   func(*Queued)
 	batch    []Packet   // of tick alone
@@ -58,8 +60,8 @@ type sighting struct {
 	gone bool // q is to be released
 }
 
-func (p *path) init(line *timeline.Timeline, key sipKey, cfg Path, info Info, o Observer) {
-	p.key, p.line, p.info, p.observer = key, line, info, o
+func (p *path) init(line *timeline.Timeline, key sipKey, cfg Path, ethernet bool) {
+	p.key, p.line, p.ethernet = key, line, ethernet
 	p.armed = mono.Never
 	p.onDrop = func(q *Queued) {
 		p.count.QueueDropped++
@@ -115,7 +117,7 @@ func (p *path) shut() {
 func (p *path) mtu() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return clampMTU(p.cfg.MTU, p.info.Ethernet)
+	return clampMTU(p.cfg.MTU, p.ethernet)
 }
 
 func (p *path) stats() PathStats {
@@ -129,12 +131,12 @@ func (p *path) stats() PathStats {
 
 // send takes a packet. It starts on its way when the microsecond is over.
 func (p *path) send(pkt *Packet) {
-	seal(pkt, p.info.Ethernet)
-	flow := flowOf(p.key, pkt, p.info.Ethernet)
+	seal(pkt, p.ethernet)
+	flow := flowOf(p.key, pkt, p.ethernet)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	size := pkt.Len()
-	if p.refuses || size > p.frame(clampMTU(p.cfg.MTU, p.info.Ethernet)) {
+	if p.refuses || size > p.frame(clampMTU(p.cfg.MTU, p.ethernet)) {
 		p.count.Refused++
 		pkt.Data.Release()
 		return
@@ -157,7 +159,7 @@ func (p *path) send(pkt *Packet) {
 
 // frame returns the length of the largest frame or packet for an MTU.
 func (p *path) frame(mtu int) int {
-	if p.info.Ethernet {
+	if p.ethernet {
 		return mtu + etherHeader
 	}
 	return mtu
@@ -364,7 +366,7 @@ func (p *path) tell(now mono.Time) {
 	p.mu.Unlock()
 	for _, s := range p.told {
 		p.observer.Observe(&Sighting{
-			At: now, Device: p.info.Name, Outgoing: true, Ethernet: p.info.Ethernet,
+			At: now, Device: p.name, Outgoing: p.forth, Ethernet: p.ethernet,
 			Fate: s.fate, Packet: &s.q.Packet,
 		})
 	}

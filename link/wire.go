@@ -16,7 +16,7 @@ type WireOptions struct {
 	MAC      [2][6]byte
 	Ethernet bool
 	Paths    [2]Path  // from end 0 to end 1, and back
-	Observer Observer // sees what the wire drops, loses, doubles, corrupts; may be nil
+	Observer Observer // sees what the wire does to packets (Sighting.Fate); may be nil
 }
 
 // A Wire joins two devices through the two directions of a bad network. Events
@@ -42,7 +42,8 @@ func NewWire(line *timeline.Timeline, o WireOptions) (*Wire, error) {
 		name := cmp.Or(o.Ends[i], fmt.Sprintf("%s.%d", o.Name, i))
 		w.ends[i] = wireEnd{out: &w.paths[i], in: &w.paths[1-i], name: name, mac: o.MAC[i]}
 		key := sipKey{o.Seed, sipKey{uint64(i), 0}.sum([]byte(o.Name))}
-		w.paths[i].init(line, key, o.Paths[i], Info{Name: name, Ethernet: o.Ethernet}, o.Observer)
+		w.paths[i].init(line, key, o.Paths[i], o.Ethernet)
+		w.paths[i].observer, w.paths[i].name, w.paths[i].forth = o.Observer, o.Name, i == 0
 	}
 	return w, nil
 }
@@ -110,7 +111,7 @@ func (e *wireEnd) Send(p *Packet)    { e.out.send(p) }
 func (e *wireEnd) Flush()            {} // the timeline delivers
 
 func (e *wireEnd) Info() Info {
-	return Info{Name: e.name, MTU: e.out.mtu(), MAC: e.mac, Ethernet: e.out.info.Ethernet}
+	return Info{Name: e.name, MTU: e.out.mtu(), MAC: e.mac, Ethernet: e.out.ethernet}
 }
 
 func (e *wireEnd) Stats() Stats {

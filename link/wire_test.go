@@ -255,7 +255,7 @@ func TestWireObserverSeesWhatIsDone(t *testing.T) {
 	w, err := NewWire(line, WireOptions{
 		Paths: [2]Path{{Loss: Random(0.2), Duplicate: 0.2, Corrupt: 0.2, Reorder: 0.2, Rate: 1_000_000, Queue: DropTail(2000)}},
 		Observer: observerFunc(func(s *Sighting) {
-			if s.Packet.Len() != 100 || s.Device != "wire0.0" {
+			if s.Packet.Len() != 100 || s.Device != "wire0" || !s.Outgoing {
 				t.Errorf("saw %d octets on %s", s.Packet.Len(), s.Device)
 			}
 			seen[s.Fate]++
