@@ -40,7 +40,7 @@ type icmpLimiter struct {
 
 // allow reports whether a message to dst may leave now, and counts it if so.
 func (l *icmpLimiter) allow(now mono.Time, n *Node, dst netip.Addr) bool {
-	every, perHost := time.Second/time.Duration(n.cfg.ICMPRate), time.Second/time.Duration(n.cfg.ICMPRatePerHost)
+	every, perHost := interval(n.cfg.ICMPRate), interval(n.cfg.ICMPRatePerHost)
 	host := &l.hosts[n.prf.sum(forHostBucket, dst, netip.Addr{}, 0, 0)%uint64(len(l.hosts))]
 	if !host.room(now, perHost, icmpHostBurst) || !l.all.room(now, every, icmpBurst) {
 		return false
@@ -50,3 +50,6 @@ func (l *icmpLimiter) allow(now mono.Time, n *Node, dst netip.Addr) bool {
 	l.all.take(now, every/2+time.Duration(n.dice.draw(&n.prf)%uint64(every)))
 	return true
 }
+
+// interval returns the time between two of so many a second.
+func interval(rate int) time.Duration { return max(time.Second/time.Duration(rate), 1) }

@@ -34,6 +34,9 @@ type Node struct {
 	ids     idents
 	limiter icmpLimiter
 	frags   reassembly
+	mtus    pathMTUs
+	out     outbox
+	joined  map[joining]int // how often
 }
 
 // New returns a Node without interfaces.
@@ -44,6 +47,8 @@ func New(cfg Config) *Node {
 		tables: &Tables{weak: cfg.WeakHost, policy: cfg.Policy, ifaces: make([]iface, 1)},
 		prf:    newPRF(cfg.Key),
 		frags:  newReassembly(cfg.ReassemblyOctets, cfg.ReassemblyPerSource),
+		joined: map[joining]int{},
+		mtus:   pathMTUs{byDst: map[netip.Addr]*pathMTU{}},
 	}
 }
 
@@ -75,64 +80,40 @@ func (n *Node) Tables() *Tables { return n.tables }
 // Drops returns how many packets were dropped, by Reason.
 func (n *Node) Drops() Drops { return n.drops }
 
-// Route says how packets from src (zero: to be selected) reach dst, through the
-// interface (0: any). Unlike that of Tables it knows what Path MTU discovery found.
-func (n *Node) Route(now mono.Time, dst, src netip.Addr, through ID) (Path, error) {
-	return n.tables.Route(dst, src, through)
-}
-
-// LowerMTU tells what a Notice said about the way to dst, once the transport has
-// checked that the packet it quotes was really sent. Paths then get another generation.
-func (n *Node) LowerMTU(now mono.Time, dst netip.Addr, mtu int) {}
-
-// Arrive takes an arrived packet and fills in what becomes of it. It takes over
-// p.Octets (and empties them) if it delivers them; the caller releases what
-// remains of p.Data. Afterwards Output may have something to send.
-func (n *Node) Arrive(now mono.Time, p *Packet, v *Verdict) { *v = Verdict{} }
-
-// Unreachable answers a delivered datagram with an ICMP error, if the rules and
-// the rate limits allow it: PortUnreachable, ProtoUnreachable or Prohibited.
-func (n *Node) Unreachable(now mono.Time, d *Datagram, why NoticeKind) {}
-
-// Outgoing is what a transport wants sent as one IP packet or as fragments.
-type Outgoing struct {
-	Path     Path
-	Src, Dst netip.Addr
-	Proto    wire.Proto
-	TTL      uint8  // 0: the default of the Node, or 1 for groups (RFC 1112 §6.1, RFC 3493 §5.2)
-	TOS      uint8  // DSCP and ECN
-	Label    uint32 // IPv6 flow label
-	DF       bool   // never fragment: an error if it is too big
-	NoLoop   bool   // a packet to many is not for ourselves
-
-	// Octets are the transport's header, in Head, and its payload. The header is
-	// copied, the payload taken over. With NoSum the checksum is not in it yet.
-	wire.Octets
-	NoSum bool
-}
-
-// Send makes packets of o, which come out of Output when the next hop is known.
-func (n *Node) Send(now mono.Time, o *Outgoing) error { return ErrNoRoute }
-
 // Resolve finds out to which neighbour p, a packet built for the path, goes. If
 // that is known, it sets p.MAC and returns until when the answer may be used
 // again without asking (Never on links without neighbours). Otherwise it takes
 // over p, which comes out of Output later.
 func (n *Node) Resolve(now mono.Time, path *Path, p *Packet) (until mono.Time, ok bool) {
+	if path.Flags.Has(Ethernet) && path.Cast != Unicast {
+		p.MAC = groupMAC(path)
+	}
 	return mono.Never, true
 }
 
-// Output returns the next packet that the Node wants sent. Head is valid until the next call; Data is the caller's.
-func (n *Node) Output(now mono.Time, p *Packet) bool { return false }
-
 // Deadline returns when Expire wants to be called.
-func (n *Node) Deadline() mono.Time { return mono.Never }
+func (n *Node) Deadline() mono.Time {
+	return min(n.frags.deadline(), n.mtus.deadline())
+}
 
 // Expire does what is due. Afterwards Output may have something to send.
-func (n *Node) Expire(now mono.Time) {}
+func (n *Node) Expire(now mono.Time) {
+	n.expireFragments(now)
+	n.ageMTUs(now)
+}
 
-// Join makes the interface a member of a multicast group, Leave ends that. Each Join needs its Leave.
-func (n *Node) Join(now mono.Time, id ID, group netip.Addr) error { return ErrNoInterface }
+func (n *Node) arriveARP(now mono.Time, i *iface, p *Packet, v *Verdict) Reason {
+	return NeighbourInvalid
+}
 
-// Leave ends one Join.
-func (n *Node) Leave(now mono.Time, id ID, group netip.Addr) error { return ErrNoInterface }
+func (n *Node) arriveND(now mono.Time, i *iface, p *Packet, v *Verdict, m *wire.ICMP) Reason {
+	return NeighbourInvalid
+}
+
+func (n *Node) arriveMLD(now mono.Time, i *iface, p *Packet, v *Verdict, m *wire.ICMP) Reason {
+	return BadGroupMessage
+}
+
+func (n *Node) arriveIGMP(now mono.Time, i *iface, p *Packet, v *Verdict) Reason {
+	return BadGroupMessage
+}

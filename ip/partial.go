@@ -183,6 +183,15 @@ func (q *partial) write(at int, b []byte) {
 	}
 }
 
+// run returns how many octets of the payload are there from its start without a gap.
+func (q *partial) run() int {
+	n := 0
+	for n < q.end && q.present(n/unit, n/unit+1) != 0 {
+		n += unit
+	}
+	return min(n, q.end)
+}
+
 // payload copies the first octets of the payload to b.
 func (q *partial) payload(b []byte) {
 	for at := 0; at < len(b); at += pageSize {

@@ -215,7 +215,7 @@ func (r *reassembly) spoil(q *partial) {
 }
 
 // spoilKey does so for the packet of a fragment that cannot be right.
-func (r *reassembly) spoilKey(now mono.Time, in ID, h *wire.IP) {
+func (r *reassembly) spoilKey(in ID, h *wire.IP) {
 	if q := r.byKey[fragmentKeyOf(in, h)]; q != nil && !q.spoilt {
 		r.spoil(q)
 	}
@@ -229,10 +229,29 @@ func (r *reassembly) deadline() mono.Time {
 	return r.oldest().deadline
 }
 
-// expired returns an entry whose time is over, or nil.
-func (r *reassembly) expired(now mono.Time) *partial {
-	if !r.deadline().Due(now) {
-		return nil
+// expireFragments gives up what was not completed in time. Who sent the first
+// fragment is told, if that one came (RFC 792, RFC 8200 §4.5).
+func (n *Node) expireFragments(now mono.Time) {
+	r := &n.frags
+	for r.deadline().Due(now) {
+		q := r.oldest()
+		n.drop(FragmentTimeout)
+		if q.header != nil {
+			n.tellTimeout(now, q)
+		}
+		r.remove(q)
 	}
-	return r.oldest()
+}
+
+// tellTimeout sends the ICMP message that a packet was not reassembled.
+func (n *Node) tellTimeout(now mono.Time, q *partial) {
+	first := make([]byte, min(q.run(), maxError6))
+	q.payload(first)
+	h := wire.IP{Src: q.key.src, Dst: q.key.dst, Proto: q.key.proto}
+	cast := Unicast
+	if i := n.tables.iface(q.in); i != nil {
+		cast = i.castOf(h.Dst)
+	}
+	o := offence{ip: &h, header: q.header, rest: wire.Plain(first), in: q.in, cast: cast}
+	n.complain(now, o, &wire.ICMP{Type: timeExceeded(&h), Code: wire.ICMPReassembly})
 }
