@@ -2,12 +2,10 @@ package octet
 
 import (
 	"cmp"
-	"context"
+	"encoding/binary"
 	"net"
-	"net/netip"
 	"sync/atomic"
 
-	"github.com/octet-net/octet/ip"
 	"github.com/octet-net/octet/link"
 	"github.com/octet-net/octet/timeline"
 )
@@ -19,9 +17,25 @@ type Host struct {
 	line     *timeline.Timeline
 	ownsLine bool
 	profile  Profile
+	secret   secret
 	observer Observer
+	names    names
 	closed   atomic.Bool
+	made     atomic.Uint64 // sockets and the like, for their keys
+	keyBase  uint64
+
+	ip    ipLayer
+	ports portTable
+	conns table[*Socket]
+	udps  table[*UDPConn] // those that are connected
+	waits timeWaits
+
+	halfOpen atomic.Int64
+	orphans  atomic.Int64
+	drops    [NumDrops]atomic.Uint64
 }
+
+var _ Network = (*Host)(nil)
 
 // NewHost returns a host with a loopback interface, lo, that has 127.0.0.1/8 and
 // ::1/128, and the name localhost. Attach gives it others. Close ends it.
@@ -39,14 +53,30 @@ func NewHost(list ...Option) *Host {
 	if h.line == nil {
 		h.line, h.ownsLine = timeline.New(), true
 	}
+	h.secret = newSecret(h.name, o.seed)
+	h.keyBase = uint64(binary.BigEndian.Uint32(h.secret.misc[:])) << 32
+	h.ports.key = h.secret.port
+	h.names.init(h, &o)
+	h.ip.init(h)
+	h.waits.init(h.line, h.nextKey(), h.profile.TimeWaits)
+	if _, err := h.Attach(link.NewLoopback(h.line)); err != nil {
+		panic("bug: a host without loopback: " + err.Error())
+	}
 	return h
 }
+
+// nextKey returns what orders one event of the host among those of a moment: the
+// hosts of a network by their names, and a host's own in the order of their making.
+func (h *Host) nextKey() uint64 { return h.keyBase | h.made.Add(1)&0xffffffff }
 
 // Name returns the name that WithName gave the host, or localhost.
 func (h *Host) Name() string { return h.name }
 
 // Timeline returns the clock of the host.
 func (h *Host) Timeline() *timeline.Timeline { return h.line }
+
+// Profile returns a copy of the policies of the host.
+func (h *Host) Profile() Profile { return h.profile }
 
 // Close ends the host: its connections are reset, and every Read, Write, Accept
 // and Dial returns net.ErrClosed. Its devices are closed. No goroutine, timer or
@@ -55,52 +85,21 @@ func (h *Host) Close() error {
 	if h.closed.Swap(true) {
 		return net.ErrClosed
 	}
+	for _, b := range h.ports.all() {
+		switch {
+		case b.udp != nil:
+			b.udp.Close() // or the program was faster
+		case b.listen != nil:
+			b.listen.sock.Close()
+		}
+	}
+	for _, s := range h.conns.all(func(s *Socket) uint64 { return s.key }) {
+		s.kill()
+	}
+	h.waits.close()
+	err := h.ip.close()
 	if h.ownsLine {
 		h.line.Close()
 	}
-	return nil
+	return err
 }
-
-// Attach gives the host a device with its addresses, which it will close when it
-// is closed itself, and returns the index of the new interface. A prefix such as
-// 192.0.2.5/24 also makes the route to its network.
-func (h *Host) Attach(d link.Device, addrs ...netip.Prefix) (int, error) { return 0, net.ErrClosed }
-
-// AddRoute sends packets for a prefix to the router via, which must be on the
-// link of an interface. The default route has the prefix 0.0.0.0/0 or ::/0.
-func (h *Host) AddRoute(p netip.Prefix, via netip.Addr) error { return net.ErrClosed }
-
-// Routes returns the routes of the host in the order of their prefixes.
-func (h *Host) Routes() []ip.Route { return nil }
-
-// Interfaces lists the interfaces in the order of their indices.
-func (h *Host) Interfaces() ([]Interface, error) { return nil, net.ErrClosed }
-
-// Dial is DialContext without a context.
-func (h *Host) Dial(network, address string) (net.Conn, error) {
-	return h.DialContext(context.Background(), network, address)
-}
-
-// DialContext connects to an address, like net.Dialer.DialContext. The
-// connection is a *TCPConn or a *UDPConn.
-func (h *Host) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	return nil, net.ErrClosed
-}
-
-// Listen accepts TCP connections at an address, like net.Listen. The listener is a *TCPListener.
-func (h *Host) Listen(network, address string) (net.Listener, error) { return nil, net.ErrClosed }
-
-// ListenPacket receives UDP datagrams at an address, like net.ListenPacket. What
-// it returns is a *UDPConn.
-func (h *Host) ListenPacket(network, address string) (net.PacketConn, error) {
-	return nil, net.ErrClosed
-}
-
-// LookupHost returns the addresses of a name: those of the host's own table,
-// else what the servers of WithDNS say. An address stands for itself.
-func (h *Host) LookupHost(ctx context.Context, name string) ([]string, error) {
-	return nil, net.ErrClosed
-}
-
-// Resolver returns a resolver that asks the servers of WithDNS over this host.
-func (h *Host) Resolver() *net.Resolver { return &net.Resolver{PreferGo: true} }

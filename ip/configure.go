@@ -23,7 +23,7 @@ func (n *Node) AddInterface(now mono.Time, i Interface) (ID, error) {
 	t := n.tables.next()
 	i.ID = ID(len(t.ifaces))
 	t.ifaces = append(t.ifaces, iface{Interface: i})
-	n.publish(t)
+	n.publish(now, t)
 	if i.Flags.Has(Loopback) {
 		for _, p := range [...]string{"127.0.0.1/8", "::1/128"} {
 			if err := n.AddAddress(now, i.ID, Address{Prefix: netip.MustParsePrefix(p)}); err != nil {
@@ -35,7 +35,7 @@ func (n *Node) AddInterface(now mono.Time, i Interface) (ID, error) {
 }
 
 // publish makes the tables current.
-func (n *Node) publish(t *Tables) {
+func (n *Node) publish(now mono.Time, t *Tables) {
 	t.index()
 	n.tables = t
 }
@@ -52,7 +52,7 @@ func (n *Node) SetInterface(now mono.Time, i Interface) error {
 	t := n.tables.next()
 	i.Name = was.Name
 	t.ifaces[i.ID].Interface = i
-	n.publish(t)
+	n.publish(now, t)
 	return nil
 }
 
@@ -68,7 +68,7 @@ func (n *Node) RemoveInterface(now mono.Time, id ID) error {
 		}
 	}
 	t.ifaces[id] = iface{}
-	n.publish(t)
+	n.publish(now, t)
 	return nil
 }
 
@@ -95,7 +95,7 @@ func (n *Node) AddAddress(now mono.Time, id ID, a Address) error {
 	if !a.OffLink {
 		t.addRoute(Route{Prefix: a.Prefix.Masked(), Interface: id, Until: mono.Never})
 	}
-	n.publish(t)
+	n.publish(now, t)
 	return nil
 }
 
@@ -146,7 +146,7 @@ func (n *Node) RemoveAddress(now mono.Time, id ID, a netip.Addr) error {
 			t.removeRoute(r)
 		}
 	}
-	n.publish(t)
+	n.publish(now, t)
 	return nil
 }
 

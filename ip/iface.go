@@ -4,13 +4,11 @@ import (
 	"net/netip"
 
 	"github.com/octet-net/octet/mono"
+	"github.com/octet-net/octet/wire"
 )
 
 // ID names an interface of a Node. It counts from 1; 0 means any or none.
 type ID uint32
-
-// MAC is an Ethernet address.
-type MAC = [6]byte
 
 // Flags say what an interface is.
 type Flags uint8
@@ -34,7 +32,7 @@ type Interface struct {
 	Name  string // as people call it: lo, eth0, tun0
 	MTU   int    // octets of an IP packet, 68 to 65535
 	Flags Flags
-	MAC   MAC // of an Ethernet interface
+	MAC   wire.MAC // of an Ethernet interface
 }
 
 // AddressState says what an address may be used for (RFC 4862 §2).

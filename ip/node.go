@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"net/netip"
 
-	"github.com/octet-net/octet/chunk"
 	"github.com/octet-net/octet/mono"
+	"github.com/octet-net/octet/wire"
 )
 
 // Config is what a Node is told once. The zero value of a limit means its default.
@@ -16,7 +16,7 @@ type Config struct {
 	ReassemblyPerSource int   // memory of those from one source, 256 KiB
 	MinPathMTU          int   // IPv4 Path MTU discovery goes no lower, 552 octets
 	ICMPRate            int   // ICMP messages a second to everybody together, 1000
-	ICMPRatePerHost     int   // and to one destination, 100
+	ICMPRatePerHost     int   // and to one destination, 10
 	TTL                 uint8 // of what the Node sends itself, 64
 
 	Policy   []Policy // for the selection of addresses, DefaultPolicy
@@ -28,21 +28,46 @@ type Node struct {
 	cfg    Config
 	tables *Tables
 	drops  Drops
+
+	prf     prf
+	dice    dice
+	ids     idents
+	limiter icmpLimiter
+	frags   reassembly
+	mtus    pathMTUs
+	out     outbox
+	joined  map[joining]int // how often
 }
 
 // New returns a Node without interfaces.
 func New(cfg Config) *Node {
 	cfg.fill()
-	return &Node{cfg: cfg, tables: &Tables{weak: cfg.WeakHost, policy: cfg.Policy, ifaces: make([]iface, 1)}}
+	return &Node{
+		cfg:    cfg,
+		tables: &Tables{weak: cfg.WeakHost, policy: cfg.Policy, ifaces: make([]iface, 1)},
+		prf:    newPRF(cfg.Key),
+		frags:  newReassembly(cfg.ReassemblyOctets, cfg.ReassemblyPerSource),
+		joined: map[joining]int{},
+		mtus:   pathMTUs{byDst: map[netip.Addr]*pathMTU{}},
+	}
 }
 
 // fill sets what was left zero to its default.
 func (c *Config) fill() {
-	c.ReassemblyOctets = cmp.Or(c.ReassemblyOctets, 4<<20)
-	c.ReassemblyPerSource = cmp.Or(c.ReassemblyPerSource, 256<<10)
-	c.MinPathMTU = cmp.Or(c.MinPathMTU, 552)
-	c.ICMPRate = cmp.Or(c.ICMPRate, 1000)
-	c.ICMPRatePerHost = cmp.Or(c.ICMPRatePerHost, 100)
+	for _, d := range []struct {
+		v   *int
+		def int
+	}{
+		{&c.ReassemblyOctets, 4 << 20},
+		{&c.ReassemblyPerSource, 256 << 10},
+		{&c.MinPathMTU, 552},
+		{&c.ICMPRate, 1000},
+		{&c.ICMPRatePerHost, 10},
+	} {
+		if *d.v <= 0 {
+			*d.v = d.def
+		}
+	}
 	c.TTL = cmp.Or(c.TTL, 64)
 	if c.Policy == nil {
 		c.Policy = DefaultPolicy()
@@ -55,63 +80,40 @@ func (n *Node) Tables() *Tables { return n.tables }
 // Drops returns how many packets were dropped, by Reason.
 func (n *Node) Drops() Drops { return n.drops }
 
-// Route says how packets from src (zero: to be selected) reach dst, through the
-// interface (0: any). Unlike that of Tables it knows what Path MTU discovery found.
-func (n *Node) Route(now mono.Time, dst, src netip.Addr, through ID) (Path, error) {
-	return n.tables.Route(dst, src, through)
-}
-
-// LowerMTU tells what a Notice said about the way to dst, once the transport has
-// checked that the packet it quotes was really sent. Paths then get another generation.
-func (n *Node) LowerMTU(now mono.Time, dst netip.Addr, mtu int) {}
-
-// Arrive takes an arrived packet and fills in what becomes of it. It takes over
-// p.Data (and empties it) if it keeps or delivers it; the caller releases what
-// remains. Afterwards Output may have something to send.
-func (n *Node) Arrive(now mono.Time, p *Packet, v *Verdict) { *v = Verdict{} }
-
-// Unreachable answers a delivered datagram with an ICMP error, if the rules and
-// the rate limits allow it: PortUnreachable, ProtoUnreachable or Prohibited.
-func (n *Node) Unreachable(now mono.Time, d *Datagram, why NoticeKind) {}
-
-// Outgoing is what a transport wants sent as one IP packet or as fragments.
-type Outgoing struct {
-	Path     Path
-	Src, Dst netip.Addr
-	Proto    uint8
-	TTL      uint8  // 0: the default of the Node, or 1 for a group of IPv4
-	TOS      uint8  // DSCP and ECN
-	Flow     uint32 // flow label of IPv6
-	DF       bool   // never fragment: an error if it is too big
-
-	Head []byte     // transport header; copied
-	Data chunk.View // payload; taken over
-
-	NoSum bool
-}
-
-// Send makes packets of o, which come out of Output when the next hop is known.
-func (n *Node) Send(now mono.Time, o *Outgoing) error { return ErrNoRoute }
-
 // Resolve finds out to which neighbour p, a packet built for the path, goes. If
 // that is known, it sets p.MAC and returns until when the answer may be used
 // again without asking (Never on links without neighbours). Otherwise it takes
 // over p, which comes out of Output later.
 func (n *Node) Resolve(now mono.Time, path *Path, p *Packet) (until mono.Time, ok bool) {
+	if path.Flags.Has(Ethernet) && path.Cast != Unicast {
+		p.MAC = groupMAC(path)
+	}
 	return mono.Never, true
 }
 
-// Output returns the next packet that the Node wants sent. Head is valid until the next call; Data is the caller's.
-func (n *Node) Output(now mono.Time, p *Packet) bool { return false }
-
 // Deadline returns when Expire wants to be called.
-func (n *Node) Deadline() mono.Time { return mono.Never }
+func (n *Node) Deadline() mono.Time {
+	return min(n.frags.deadline(), n.mtus.deadline())
+}
 
 // Expire does what is due. Afterwards Output may have something to send.
-func (n *Node) Expire(now mono.Time) {}
+func (n *Node) Expire(now mono.Time) {
+	n.expireFragments(now)
+	n.ageMTUs(now)
+}
 
-// Join makes the interface a member of a multicast group, Leave ends that. Each Join needs its Leave.
-func (n *Node) Join(now mono.Time, id ID, group netip.Addr) error { return ErrNoInterface }
+func (n *Node) arriveARP(now mono.Time, i *iface, p *Packet, v *Verdict) Reason {
+	return NeighbourInvalid
+}
 
-// Leave ends one Join.
-func (n *Node) Leave(now mono.Time, id ID, group netip.Addr) error { return ErrNoInterface }
+func (n *Node) arriveND(now mono.Time, i *iface, p *Packet, v *Verdict, m *wire.ICMP) Reason {
+	return NeighbourInvalid
+}
+
+func (n *Node) arriveMLD(now mono.Time, i *iface, p *Packet, v *Verdict, m *wire.ICMP) Reason {
+	return BadGroupMessage
+}
+
+func (n *Node) arriveIGMP(now mono.Time, i *iface, p *Packet, v *Verdict) Reason {
+	return BadGroupMessage
+}

@@ -20,6 +20,7 @@ const (
 	TooManyHeaders          // more extension headers than anybody needs
 	HeaderSplit             // first fragment without the whole header chain (RFC 7112), or a tiny one (RFC 3128)
 	FragmentTooLong         // fragment that ends behind octet 65535
+	FragmentCopy            // a second copy of a fragment that is there
 	FragmentOverlap         // fragments that overlap, and what follows them
 	FragmentBad             // length that is not a multiple of eight, or two different ends
 	FragmentLimit           // pushed out of the reassembly by its caps
@@ -46,7 +47,7 @@ var reasons = [numReasons]string{
 	"not dropped", "malformed", "bad checksum", "no such interface", "martian source", "martian destination",
 	"address of another interface", "not for us", "group not joined", "tentative address", "source routed",
 	"bad option", "too many extension headers", "header split over fragments", "fragment too long",
-	"fragments overlap", "bad fragment", "reassembly limit", "reassembly timeout", "fragmented neighbour discovery",
+	"fragment repeated", "fragments overlap", "bad fragment", "reassembly limit", "reassembly timeout", "fragmented neighbour discovery",
 	"time to live exceeded", "packet too big", "no route", "beyond scope", "bad ICMP", "not about us",
 	"echo request to a group", "rate limited", "queue full", "neighbour unknown", "invalid neighbour discovery",
 	"neighbour limit", "redirect ignored", "bad group message",

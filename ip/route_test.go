@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/netip"
 	"testing"
+
+	"github.com/octet-net/octet/wire"
 )
 
 func addr(s string) netip.Addr {
@@ -25,7 +27,7 @@ func newBench(t testing.TB, cfg Config) *bench { return &bench{New(cfg), t} }
 
 func (b *bench) iface(name string, mtu int, f Flags, addrs ...string) ID {
 	b.t.Helper()
-	id, err := b.AddInterface(0, Interface{Name: name, MTU: mtu, Flags: f | Up, MAC: MAC{2, 0, 0, 0, 0, 1}})
+	id, err := b.AddInterface(0, Interface{Name: name, MTU: mtu, Flags: f | Up, MAC: wire.MAC{2, 0, 0, 0, 0, 1}})
 	b.ok(err)
 	for _, a := range addrs {
 		b.ok(b.AddAddress(0, id, Address{Prefix: prefix(a)}))

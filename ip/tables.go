@@ -25,7 +25,8 @@ type iface struct {
 	Interface
 	addrs      []Address
 	broadcasts []netip.Addr // of its IPv4 prefixes
-	groups     []netip.Addr // joined, sorted
+	joins      []netip.Addr // asked for by Join, sorted
+	groups     []netip.Addr // all that it is in, sorted
 }
 
 // An owner is an interface that has an address.
@@ -37,6 +38,7 @@ type owner struct {
 var (
 	limitedBroadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 	allHosts4        = netip.AddrFrom4([4]byte{224, 0, 0, 1})
+	allRouters4      = netip.AddrFrom4([4]byte{224, 0, 0, 2})
 	allNodes6        = netip.IPv6LinkLocalAllNodes()
 	allRouters6      = netip.IPv6LinkLocalAllRouters()
 	loopback4        = netip.AddrFrom4([4]byte{127, 0, 0, 1})
@@ -102,7 +104,7 @@ func (t *Tables) Addresses(id ID) []Address {
 	return nil
 }
 
-// Groups returns the multicast groups that an interface has joined, sorted. The caller must not change them.
+// Groups returns the multicast groups that an interface is in, sorted. The caller must not change them.
 func (t *Tables) Groups(id ID) []netip.Addr {
 	if i := t.iface(id); i != nil {
 		return i.groups
@@ -163,7 +165,7 @@ func (t *Tables) index() {
 		if t.loopback == 0 && i.Flags.Has(Loopback|Up) {
 			t.loopback = i.ID
 		}
-		i.broadcasts = nil
+		i.broadcasts, i.groups = nil, i.memberships()
 		for _, a := range i.addrs {
 			t.owners[a.Addr()] = append(t.owners[a.Addr()], owner{i.ID, a.State})
 			if b, ok := broadcastOf(a.Prefix); ok && !slices.Contains(i.broadcasts, b) && i.Flags&(Loopback|PointToPoint) == 0 {

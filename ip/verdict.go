@@ -3,37 +3,29 @@ package ip
 import (
 	"net/netip"
 
-	"github.com/octet-net/octet/chunk"
 	"github.com/octet-net/octet/wire"
 )
 
-// EtherTypes of what a Node speaks.
-const (
-	EtherIPv4 = 0x0800
-	EtherARP  = 0x0806
-	EtherIPv6 = 0x86dd
-)
-
-// A Packet enters or leaves a Node: an IP packet, or on Ethernet an ARP one. Its
-// octets are those of Head followed by those of Data. A packet that one of our
-// stacks built has its headers, up to and with that of the transport, in Head; one
-// from elsewhere may lie whole in Data.
+// A Packet enters or leaves a Node: an IP packet, or on Ethernet an ARP one.
+//
+// Its headers lie together, in Head or, where that is empty, at the front of Data.
+// On arrival Head may be that of a packet that one of our stacks built. Of a
+// packet that leaves, Head is valid until the next call of the Node.
 type Packet struct {
-	Interface ID     // where it arrived, or through which it leaves
-	Ether     uint16 // its EtherType; 0 on arrival means: by the version number of IP
-	MAC       MAC    // Ethernet only: from whom it came, or to whom it goes
-	Link      Cast   // how the frame that brought it was addressed
+	wire.Octets
+	Interface ID             // where it arrived, or through which it leaves
+	Ether     wire.EtherType // what it is; 0 on arrival means: IP, by the version number
+	MAC       wire.MAC       // Ethernet only: from whom it came, or to whom it goes
+	Link      Cast           // on arrival: how the frame that brought it was addressed
 
-	Head []byte
-	Data chunk.View
+	// Looped marks a copy for ourselves of a packet to many. From Output it goes
+	// straight back to Arrive, with the mark, and not to the link.
+	Looped bool
 
 	// NoSum and SegmentSize are what link.Packet says; a Node hands them on.
 	NoSum       bool
 	SegmentSize uint16
 }
-
-// Len returns the length of the packet in octets.
-func (p *Packet) Len() int { return len(p.Head) + p.Data.Len() }
 
 // Kind says what becomes of an arrived packet.
 type Kind uint8
@@ -68,22 +60,18 @@ type Verdict struct {
 }
 
 // A Datagram is what IP delivers to a transport: one packet, or one put together
-// from fragments. Its reference in Data is the receiver's.
+// from fragments.
 type Datagram struct {
-	Src, Dst  netip.Addr
+	IP wire.IP // its header
+	// Octets are the transport's header and payload. The receiver owns the
+	// reference of their Data, and parses a copy of the Octets if it may want to
+	// call Unreachable afterwards.
+	wire.Octets
+	Header    []byte // the IP headers as they arrived; valid until the next call
 	Interface ID
-	Proto     uint8 // of what follows the IP headers
-	TTL       uint8 // or hop limit, as it arrived
-	TOS       uint8 // or traffic class: DSCP and, in the lower two bits, ECN
-	Cast      Cast
+	Cast      Cast // how it was addressed
 
-	// Header are the IP headers, for who answers with an ICMP error. They are valid until the next call.
-	Header []byte
-	// Front are octets of the transport header that did not lie in Data: the
-	// payload of IP is Front followed by Data. Valid until the next call.
-	Front []byte
-	Data  chunk.View
-
+	Looped      bool
 	NoSum       bool
 	SegmentSize uint16
 }
@@ -102,7 +90,6 @@ const (
 	TimeExceeded                           // it went round in circles
 	ReassemblyFailed                       // fragments were lost
 	ParameterProblem                       // something in the header was not understood
-	SourceQuench                           // obsolete (RFC 6633): to be ignored
 )
 
 // A Notice is an ICMP error about a packet that we may have sent. It is hearsay:
@@ -115,7 +102,7 @@ type Notice struct {
 
 	// The quoted packet: from us to somebody. The ports are zero if they were not quoted.
 	Src, Dst         netip.Addr
-	Proto            uint8
+	Proto            wire.Proto
 	SrcPort, DstPort uint16
 	Seq              wire.Seq // of a quoted TCP segment, or the id and sequence number of an echo
 	HasSeq           bool

@@ -164,7 +164,7 @@ func (d *drain) flush() {
 			return
 		}
 		if did >= share && !d.line.Manual() {
-			d.rest.Set(d.line.Now())
+			d.rest.Set(d.line.Now() + 1) // whoever calls meanwhile comes first
 			return
 		}
 		did += d.deliver(l)

@@ -82,6 +82,9 @@ func frameSize(i Info) int {
 func (e *pipeEnd) Attach(r Receiver) { e.pipe.drain.attach(1-e.side, r) }
 
 func (e *pipeEnd) Send(p *Packet) {
+	if !e.info.NoSum {
+		seal(p, e.info.Ethernet)
+	}
 	size := e.size
 	if p.SegmentSize != 0 && e.info.Segments != 0 {
 		size = MTUMax

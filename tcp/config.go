@@ -10,12 +10,13 @@ import (
 // A Config holds every policy of a connection. Connections only read it, so one
 // Config serves many. Start from Linux or FreeBSD and change what you need.
 type Config struct {
-	// NewControl makes the congestion control of a connection, from its
-	// segment size and its initial window in octets.
-	NewControl func(mss, initialWindow int) cc.Control
+	// NewControl makes the congestion control of a connection; nil takes the default of package cc.
+	NewControl func(cc.Params) cc.Control
 
-	InitialWindow int // initial congestion window in segments (RFC 6928): 10
-	MinMSS        int // smaller segment sizes are not believed, in octets (CVE-2019-11479)
+	InitialWindow int  // initial congestion window in segments (RFC 6928): 10
+	Pacing        bool // spread a window over a round trip; BBR always does
+	MinMSS        int  // a smaller MSS of the peer is not believed, in octets (CVE-2019-11479)
+	MinPathMSS    int  // a smaller path is not believed to be one: 512 is an MTU of 552 with IPv4 (RFC 1191 §3)
 
 	WindowScale bool // offer window scaling (RFC 7323 §2)
 	Timestamps  bool // offer timestamps (RFC 7323 §3)
@@ -24,8 +25,8 @@ type Config struct {
 
 	Nagle bool // hold back small segments while data is unacknowledged (RFC 9293 §3.7.4)
 
-	// The retransmission timer (RFC 6298): what it starts with and its bounds.
-	InitialRTO, MinRTO, MaxRTO time.Duration
+	// Recovery bounds the retransmission timer (RFC 6298) and loss detection (RFC 8985).
+	Recovery lossPolicy
 	// R1 retransmissions of one segment put the path in doubt; after R2 the
 	// connection is given up (RFC 9293 §3.8.3).
 	R1, R2        int
@@ -67,12 +68,11 @@ func Linux() Config {
 	return Config{
 		InitialWindow: 10,
 		MinMSS:        216,
+		MinPathMSS:    512,
 		WindowScale:   true,
 		Timestamps:    true,
 		SACK:          true,
-		InitialRTO:    time.Second,
-		MinRTO:        200 * time.Millisecond,
-		MaxRTO:        120 * time.Second,
+		Recovery:      defaultLossPolicy(),
 		R1:            3,
 		R2:            15,
 		SynRetries:    7,
@@ -95,8 +95,8 @@ func Linux() Config {
 // delayed like any other and the first window is 65,535 octets.
 func FreeBSD() Config {
 	c := Linux()
-	c.MinRTO = 30 * time.Millisecond
-	c.MaxRTO = 64 * time.Second
+	c.Recovery.MinRTO = 30 * time.Millisecond
+	c.Recovery.MaxRTO = 64 * time.Second
 	c.R2 = 12
 	c.QuickAcks = 0
 	c.ReceiveBuffer = Buffer{Initial: 65535, Max: 2 << 20}

@@ -45,7 +45,30 @@ type Counts struct {
 }
 
 // Info returns the copy.
-func (t *TCB) Info() Info { return Info{State: t.state} }
+func (t *TCB) Info() Info {
+	s, r, l := &t.snd, &t.rcv, &t.loss
+	i := Info{
+		State: t.state, Err: t.reason,
+		MSS: s.mss, PeerMSS: s.peerMSS,
+		SACK: t.opt.sack, Timestamps: t.opt.ts, Scaled: t.opt.scale,
+		SendScale: s.scale, ReceiveScale: r.scale,
+		SndUna: s.una, SndNxt: s.nxt, SndWnd: s.wnd,
+		RcvNxt: r.nxt, RcvWnd: r.window(),
+		SendQueued: s.queue.len(), SendBuffer: s.limit,
+		ReceiveQueued: r.queue.n, ReceiveBuffer: r.limit,
+		Inflight: l.inflight(),
+		SRTT:     l.rtt.srtt, RTTVar: l.rtt.rttvar, MinRTT: l.rtt.min(),
+		RTO: l.rtt.rto(&t.cfg.Recovery), Backoff: int(l.rtt.backoff),
+		Counts: t.counts,
+	}
+	if r.early != nil {
+		i.OutOfOrder, i.OutOfOrderRanges = r.early.octets, r.early.spans.n
+	}
+	if t.cc != nil {
+		i.Congestion = t.cc.State()
+	}
+	return i
+}
 
 // Drop says why a segment that arrived was not processed.
 type Drop uint8

@@ -1,6 +1,9 @@
 package tcp
 
-import "github.com/octet-net/octet/wire"
+import (
+	"github.com/octet-net/octet/mono"
+	"github.com/octet-net/octet/wire"
+)
 
 // A Notice is what an ICMP message says about a segment of ours.
 type Notice struct {
@@ -24,5 +27,68 @@ const (
 	NoticeTimeExceeded
 	NoticeParameterProblem
 	NoticePacketTooBig
-	NoticeSourceQuench // ignored (RFC 6633, MUST-55)
+	NoticeSourceQuench     // ignored (RFC 6633, MUST-55)
+	notices            int = iota
 )
+
+// noticeReasons says which error a notice stands for.
+var noticeReasons = [notices]Reason{
+	NoticeNetUnreachable:      ReasonNetUnreachable,
+	NoticeHostUnreachable:     ReasonHostUnreachable,
+	NoticeProtocolUnreachable: ReasonProtocolUnreachable,
+	NoticePortUnreachable:     ReasonRefused,
+	NoticeProhibited:          ReasonProhibited,
+	NoticeTimeExceeded:        ReasonHostUnreachable,
+	NoticeParameterProblem:    ReasonParameterProblem,
+	NoticePacketTooBig:        ReasonMessageTooBig,
+}
+
+// hardNotices end a connection attempt (RFC 1122 §4.2.3.9, MUST-56 lists the soft
+// ones). Once the handshake is done they are soft too: who is on the path can
+// drop our packets, who is not shall not end the connection (RFC 5927 §5.2).
+var hardNotices = uint16(1<<NoticeProtocolUnreachable | 1<<NoticePortUnreachable | 1<<NoticeProhibited)
+
+// Unreachable tells of an ICMP message about a segment of this connection. It is
+// believed only if it quotes a number in flight (RFC 5927 §4.1).
+func (t *TCB) Unreachable(now mono.Time, why Notice) {
+	s := &t.snd
+	if t.state == Closed || int(why.Kind) >= notices || why.Kind == NoticeSourceQuench ||
+		why.Seq.Less(s.una) || s.nxt.LessEq(why.Seq) {
+		t.drop(DropNotice)
+		return
+	}
+	if why.Kind == NoticePacketTooBig {
+		t.tooBig(now, why)
+		return
+	}
+	t.soft = noticeReasons[why.Kind]
+	if t.state == SynSent && hardNotices&(1<<why.Kind) != 0 {
+		t.end(t.soft)
+	}
+}
+
+// tooBig lowers the segment size to what a router said it can carry (RFC 1191,
+// RFC 8201), but never below the least that is believed, nor raises it.
+func (t *TCB) tooBig(now mono.Time, why Notice) {
+	s := &t.snd
+	size := max(why.Size, t.cfg.MinPathMSS)
+	if why.Size == 0 || size >= s.pathMSS {
+		t.drop(DropNotice)
+		return
+	}
+	t.SetPathMSS(now, size)
+}
+
+// SetPathMSS tells what the path carries now, in the unit of Opening.SendMSS: when
+// another connection learned of it, or when what was learned is too old.
+func (t *TCB) SetPathMSS(now mono.Time, size int) {
+	s := &t.snd
+	s.pathMSS = size
+	old := s.mss
+	s.setMSS(t.optionLen())
+	if t.cc == nil || s.mss == old {
+		return
+	}
+	t.loss.setMSS(s.mss)
+	t.cc.SetMSS(s.mss)
+}

@@ -61,6 +61,7 @@ var (
 	synchronized = setOf(Established, FinWait1, FinWait2, CloseWait, Closing, LastAck, TimeWaiting)
 	canReceive   = setOf(Established, FinWait1, FinWait2)
 	canSend      = setOf(SynSent, SynReceived, Established, CloseWait)
+	sending      = setOf(Established, CloseWait, FinWait1, Closing, LastAck) // what was taken before still leaves
 )
 
 // setState is the one place where the state of a connection changes.

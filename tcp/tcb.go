@@ -15,114 +15,246 @@ import (
 	"time"
 
 	"github.com/octet-net/octet/mono"
+	"github.com/octet-net/octet/tcp/cc"
 	"github.com/octet-net/octet/wire"
 )
 
 // A TCB is one connection (transmission control block, RFC 9293 §3.3.1).
 type TCB struct {
 	cfg    *Config
+	cc     cc.Control // nil until the handshake is done
+	pacer  cc.Pacer
+	pacing bool
 	state  State
-	passed set // states it has been in
-	reason Reason
+	passed set    // states it has been in
+	reason Reason // why it ended
+	soft   Reason // last soft error (MUST-47)
+	opt    options
+	user   user
+	snd    snd
+	rcv    rcv
+	loss   loss
+	timers timers
+	out    pending
+	counts Counts
+}
+
+// options are what the handshake agreed on, or what we offer before it.
+type options struct {
+	sack, ts, scale bool
+	tsOffset        uint32
+}
+
+// user is what the user asked for.
+type user struct {
+	passive   bool // the connection was opened by Accept (MUST-11)
+	orphan    bool // Close was called: nobody reads or waits any more
+	noDelay   bool
+	keepAlive KeepAlive
+	timeout   time.Duration
+}
+
+// pending is what input and timers want Output to do.
+type pending struct {
+	reset   bool     // send a reset with number resetAt
+	bare    bool     // ... that acknowledges nothing (RFC 9293 §3.10.7.4, answer to a bad ACK)
+	syn     bool     // send SYN or SYN-ACK
+	ack     bool     // acknowledge now
+	probe   bool     // send a window probe
+	alive   bool     // send a keep-alive probe
+	resetAt wire.Seq // see reset
+
+	quick   int       // segments that are still acknowledged at once
+	unacked int       // octets in order that came since the last ACK
+	limited mono.Time // no ACK for a segment out of the window before this (RFC 5961 §7)
 }
 
 // Connect opens a connection actively (RFC 9293 §3.10.1): its SYN comes from Output.
 func Connect(now mono.Time, cfg *Config, o Opening) *TCB {
-	t := &TCB{cfg: cfg}
+	t := open(now, cfg, o)
+	t.opt.scale, t.opt.ts, t.opt.sack = cfg.WindowScale, cfg.Timestamps, cfg.SACK
 	t.setState(SynSent)
+	t.out.syn = true
 	return t
 }
 
 // Accept opens a connection from a SYN that arrived at a listener (RFC 9293
 // §3.10.7.2); its SYN-ACK comes from Output. The SYN has neither ACK nor RST.
+// Text and FIN that come with it are left for the peer to send again.
 func Accept(now mono.Time, cfg *Config, o Opening, syn *wire.Segment) *TCB {
-	t := &TCB{cfg: cfg}
+	t := open(now, cfg, o)
+	t.user.passive = true
+	has := syn.Options.Has
+	t.opt.scale = cfg.WindowScale && has&wire.HasScale != 0
+	t.opt.ts = cfg.Timestamps && has&wire.HasTimestamp != 0
+	t.opt.sack = cfg.SACK && has&wire.HasSACKPermitted != 0
+	t.learn(now, syn)
 	t.setState(SynReceived)
+	t.out.syn = true
 	return t
 }
 
-// Arrive processes a segment from the peer (RFC 9293 §3.10.7). It may take over
-// the payload and empty it; the caller releases what remains.
-func (t *TCB) Arrive(now mono.Time, seg *wire.Segment) {}
+// open returns a TCB with everything that both kinds of open share.
+func open(now mono.Time, cfg *Config, o Opening) *TCB {
+	t := &TCB{cfg: cfg}
+	t.opt.tsOffset = o.TSOffset
+	t.user = user{noDelay: !cfg.Nagle, keepAlive: cfg.KeepAlive, timeout: cfg.UserTimeout}
+	t.timers.stop()
+	t.out.quick = cfg.QuickAcks
 
-// Expire does what is due at now (RFC 9293 §3.10.8). Calling it early does no harm.
-func (t *TCB) Expire(now mono.Time) {}
+	s := &t.snd
+	s.iss, s.una, s.nxt = o.ISS, o.ISS, o.ISS
+	s.queue.una, s.queue.end = o.ISS.Add(1), o.ISS.Add(1)
+	s.peerMSS, s.pathMSS, s.batch = o.DefaultMSS, o.SendMSS, o.Batch
+	s.limit = cfg.SendBuffer.Initial
+	s.setMSS(0)
 
-// Unreachable tells of an ICMP message about a segment of this connection. Only
-// those that RFC 5927 §4 believes have an effect.
-func (t *TCB) Unreachable(now mono.Time, why Notice) {}
+	r := &t.rcv
+	r.limit = cfg.ReceiveBuffer.Initial
+	r.maxWindow = cfg.MaxWindow
+	if r.maxWindow == 0 {
+		r.maxWindow = 1 << 30 // the most that the largest scale offers (RFC 7323 §2.3)
+	}
+	r.mss = o.RecvMSS
+	if cfg.WindowScale {
+		r.scale = shiftFor(max(cfg.ReceiveBuffer.Max, r.limit))
+	}
+	return t
+}
 
-// Send copies octets into the send buffer and returns how many it took: 0 when
-// the buffer is full or nothing can be sent any more.
-func (t *TCB) Send(now mono.Time, p []byte) int { return 0 }
+// learn takes the peer's numbers and options from its SYN. What both ends did
+// not offer is off (RFC 7323 §2.2, §3.2, RFC 2018 §2).
+func (t *TCB) learn(now mono.Time, syn *wire.Segment) {
+	r, s, o := &t.rcv, &t.snd, &syn.Options
+	r.irs, r.nxt = syn.Seq, syn.Seq.Add(1)
+	r.edge, r.lastAck = r.nxt, r.nxt
+	t.opt.scale = t.opt.scale && o.Has&wire.HasScale != 0
+	t.opt.ts = t.opt.ts && o.Has&wire.HasTimestamp != 0
+	t.opt.sack = t.opt.sack && o.Has&wire.HasSACKPermitted != 0
+	if t.opt.scale {
+		s.scale = min(o.Scale, 14) // RFC 7323 §2.3
+	} else {
+		r.scale = 0
+	}
+	if t.opt.ts {
+		r.tsRecent, r.tsRecentAt = o.TSVal, now
+	}
+	if o.Has&wire.HasMSS != 0 {
+		s.peerMSS = max(int(o.MSS), t.cfg.MinMSS)
+	}
+	s.setMSS(t.optionLen())
+	s.wnd, s.maxWnd = int(syn.Window), int(syn.Window) // never scaled (RFC 7323 §2.2)
+	s.wl1, s.wl2 = syn.Seq, syn.Ack
+}
 
-// SendUrgent is Send for octets that the peer shall know to be urgent (RFC 6093).
-func (t *TCB) SendUrgent(now mono.Time, p []byte) int { return 0 }
+// optionLen returns the octets of options that every segment has, padding included.
+func (t *TCB) optionLen() int {
+	if t.opt.ts {
+		return 12
+	}
+	return 0
+}
 
-// Receive moves octets that arrived in order to p and returns how many. When it
-// returns 0, Ready tells whether more may come.
-func (t *TCB) Receive(now mono.Time, p []byte) int { return 0 }
+// establish enters ESTABLISHED: from here on data may flow.
+func (t *TCB) establish(now mono.Time) {
+	if tries := t.timers.tries; tries > 1 {
+		t.loss.rtt.synTimedOut() // RFC 6298 §5.7
+	} else {
+		t.loss.rtt.sample(now, now.Sub(t.timers.synAt), 1, &t.cfg.Recovery)
+	}
+	t.timers.send, t.timers.tries = mono.Never, 0
+	t.loss.reset(&t.cfg.Recovery, t.snd.una, t.snd.mss, t.opt.sack)
+	t.control()
+	t.snd.moved = now
+	t.timers.heard = now
+	t.setState(Established)
+	t.armKeepAlive(now)
+	if t.snd.fin { // the user closed before (RFC 9293 §3.10.4)
+		t.setState(FinWait1)
+	}
+}
 
-// Peek copies octets like Receive, from off octets after the next, and leaves them there.
-func (t *TCB) Peek(p []byte, off int) int { return 0 }
+// control makes the congestion control. One that is clocked by itself cannot do
+// without the pace.
+func (t *TCB) control() {
+	p := cc.Params{
+		MSS:           t.snd.mss,
+		InitialWindow: t.cfg.InitialWindow,
+		Unpaced:       !t.cfg.Pacing,
+		Seed:          uint64(t.snd.iss)<<32 | uint64(t.opt.tsOffset),
+	}
+	if t.cfg.NewControl != nil {
+		t.cc = t.cfg.NewControl(p)
+	} else {
+		t.cc = cc.NewCubic(p)
+	}
+	_, selfClocked := t.cc.(cc.SelfClocked)
+	t.pacing = t.cfg.Pacing || selfClocked
+}
 
-// Shutdown ends our direction: a FIN follows what is queued (RFC 9293 §3.6).
-func (t *TCB) Shutdown(now mono.Time) {}
+// end enters CLOSED; why is zero for an orderly end.
+func (t *TCB) end(why Reason) {
+	t.reason = why
+	t.setState(Closed)
+}
 
-// CloseRead ends the peer's direction for the user: what is unread and what
-// still arrives is acknowledged and thrown away.
-func (t *TCB) CloseRead(now mono.Time) {}
+// release gives back what a connection in CLOSED does not need. Octets that
+// arrived in order stay for the user, except after a reset (RFC 9293 §3.10.7.4).
+func (t *TCB) release() {
+	t.quiet()
+	if t.reason != 0 {
+		t.rcv.queue.drop()
+	}
+	t.out = pending{reset: t.out.reset, bare: t.out.bare, resetAt: t.out.resetAt}
+}
 
-// Close ends both directions and leaves the connection to finish alone. With
-// data unread, or when more arrives, the peer is sent a reset so that it learns
-// of the loss (RFC 9293 §3.6.1, SHLD-3).
-func (t *TCB) Close(now mono.Time) {}
+// quiet gives back what served to send and to reassemble, and stops the timers.
+func (t *TCB) quiet() {
+	t.snd.queue.drop()
+	t.rcv.release()
+	if t.cc != nil {
+		t.loss.reset(&t.cfg.Recovery, t.snd.nxt, t.snd.mss, t.opt.sack)
+	}
+	t.timers.stop()
+}
 
-// Abort ends the connection at once with a reset (RFC 9293 §3.10.5).
-func (t *TCB) Abort(now mono.Time) {}
+// clock returns our timestamp clock: milliseconds (RFC 7323 §5.4).
+func (t *TCB) clock(now mono.Time) uint32 {
+	return uint32(int64(now)/int64(time.Millisecond)) + t.opt.tsOffset
+}
 
-// Output makes the next segment that must leave now, or returns false. The
-// segment's payload carries a reference of its own. Ports stay zero.
-func (t *TCB) Output(now mono.Time, seg *wire.Segment) bool { return false }
-
-// Deadline returns when Expire must be called next, or Never.
-func (t *TCB) Deadline() mono.Time { return mono.Never }
-
-// MSS returns the most payload of one segment in octets, timestamps already
-// taken off: how a device cuts a larger Segment (see Opening.Batch).
-func (t *TCB) MSS() int { return 536 }
-
-// SetNoDelay turns the Nagle algorithm off or on (RFC 9293 §3.7.4, MUST-17).
-func (t *TCB) SetNoDelay(now mono.Time, on bool) {}
-
-// SetKeepAlive says when an idle peer is asked (MUST-24, MUST-27).
-func (t *TCB) SetKeepAlive(now mono.Time, k KeepAlive) {}
-
-// SetUserTimeout says how long data may stay unacknowledged before the connection
-// is given up; 0 returns to the policy's count (MUST-21, RFC 5482).
-func (t *TCB) SetUserTimeout(now mono.Time, d time.Duration) {}
-
-// SetSendBuffer fixes the size of the send buffer in octets: it no longer grows by itself.
-func (t *TCB) SetSendBuffer(now mono.Time, n int) {}
-
-// SetReceiveBuffer fixes the size of the receive buffer in octets.
-func (t *TCB) SetReceiveBuffer(now mono.Time, n int) {}
-
-// TimeWait returns the small record that can stand for the connection once
-// State is TimeWaiting and Output has nothing left.
-func (t *TCB) TimeWait() TimeWait { return TimeWait{} }
+// echoed returns the moment at which the tick named by a TSecr began, Never if
+// we cannot have sent it.
+func (t *TCB) echoed(now mono.Time, tsecr uint32) mono.Time {
+	age := t.clock(now) - tsecr
+	at := int64(now)/int64(time.Millisecond) - int64(age)
+	if at < 0 || age > 1<<31 {
+		return mono.Never
+	}
+	return mono.Time(at * int64(time.Millisecond))
+}
 
 // State returns where the connection stands.
 func (t *TCB) State() State { return t.state }
 
+// MSS returns the most payload of one segment in octets, timestamps already
+// taken off: how a device cuts a larger Segment (see Opening.Batch).
+func (t *TCB) MSS() int { return t.snd.mss }
+
 // Err returns why the connection ended, as a Reason; nil while it lives and after an orderly close.
-func (t *TCB) Err() error { return nil }
+func (t *TCB) Err() error {
+	if t.reason == 0 {
+		return nil
+	}
+	return t.reason
+}
 
 // SoftErr returns the last ICMP error that did not end the connection, and forgets it (MUST-47).
-func (t *TCB) SoftErr() error { return nil }
-
-// Urgent returns how many octets remain to be read up to the end of the urgent
-// data, 0 if there is none (RFC 9293 §3.8.5, MUST-33).
-func (t *TCB) Urgent() int { return 0 }
-
-func (t *TCB) release() {}
+func (t *TCB) SoftErr() error {
+	why := t.soft
+	t.soft = 0
+	if why == 0 {
+		return nil
+	}
+	return why
+}

@@ -53,15 +53,12 @@ func (h *IP) readExtensions(b []byte, count int) Fault {
 
 // readExtension checks the header h.Proto that begins at b[at] and returns its length.
 func (h *IP) readExtension(b []byte, at int) (int, Fault) {
-	if len(b)-at < FragmentLen {
+	n := extensionLen(h.Proto, b[at:])
+	if n == 0 {
 		return 0, Truncated
 	}
 	if h.Proto == ProtoFragment {
-		return FragmentLen, h.readFragmentHeader(b, at)
-	}
-	n := 8 + 8*int(b[at+1])
-	if n > len(b)-at {
-		return 0, Truncated
+		return n, h.readFragmentHeader(b, at)
 	}
 	if h.Proto == ProtoRouting {
 		// RFC 8200 §4.4: with no segments left it is ignored, of whatever type.
@@ -128,12 +125,7 @@ func (h *IP) readFragmentHeader(b []byte, at int) Fault {
 	if h.Flags&Fragmented != 0 {
 		return HeaderOrder
 	}
-	v := binary.BigEndian.Uint16(b[at+2:])
-	h.Flags |= Fragmented
-	h.Offset, h.ID = v&^7, binary.BigEndian.Uint32(b[at+4:])
-	if v&1 != 0 {
-		h.Flags |= MoreFragments
-	}
+	h.readFragmentFields(b[at:])
 	f := h.checkFragment(h.Len-at-FragmentLen, at-IPv6Len)
 	switch f {
 	case FragmentLength:
@@ -142,6 +134,15 @@ func (h *IP) readFragmentHeader(b []byte, at int) Fault {
 		h.At = uint16(at + 2)
 	}
 	return f
+}
+
+func (h *IP) readFragmentFields(b []byte) {
+	v := binary.BigEndian.Uint16(b[2:])
+	h.Flags |= Fragmented
+	h.Offset, h.ID = v&^7, binary.BigEndian.Uint32(b[4:])
+	if v&1 != 0 {
+		h.Flags |= MoreFragments
+	}
 }
 
 // checkFirst checks that a first fragment holds all headers up to and with that of

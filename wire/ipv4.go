@@ -48,12 +48,7 @@ func ParseIPv4(o *Octets, h *IP) Fault {
 	if sumHeader(b[:n]) != 0xffff {
 		return BadChecksum
 	}
-	h.Src = netip.AddrFrom4([4]byte(b[12:16]))
-	h.Dst = netip.AddrFrom4([4]byte(b[16:20]))
-	h.Proto, h.Next, h.At = Proto(b[9]), Proto(b[9]), 9
-	h.TTL, h.TOS = b[8], b[1]
-	h.ID = uint32(binary.BigEndian.Uint16(b[4:]))
-	h.HeaderLen, h.Len = uint16(n), total
+	h.readFixed4(b)
 	if total < n {
 		return BadLength
 	}
@@ -62,7 +57,8 @@ func ParseIPv4(o *Octets, h *IP) Fault {
 	}
 	o.Cut(total)
 	if v := binary.BigEndian.Uint16(b[6:]); v != 0 {
-		if f := h.readFragment(v); f != OK {
+		h.readFlags4(v)
+		if f := h.checkFragment(total-n, IPv4Len); f != OK {
 			return f
 		}
 	}
@@ -71,6 +67,17 @@ func ParseIPv4(o *Octets, h *IP) Fault {
 		return h.readOptions()
 	}
 	return OK
+}
+
+// readFixed4 takes the fields from the first 20 octets, but for the flags.
+func (h *IP) readFixed4(b []byte) {
+	_ = b[IPv4Len-1]
+	h.Src = netip.AddrFrom4([4]byte(b[12:16]))
+	h.Dst = netip.AddrFrom4([4]byte(b[16:20]))
+	h.Proto, h.Next, h.At = Proto(b[9]), Proto(b[9]), 9
+	h.TTL, h.TOS = b[8], b[1]
+	h.ID = uint32(binary.BigEndian.Uint16(b[4:]))
+	h.HeaderLen, h.Len = uint16(b[0]&15)*4, int(binary.BigEndian.Uint16(b[2:]))
 }
 
 // sumHeader returns the folded sum of an IPv4 header of 20 to 60 octets.
@@ -85,8 +92,8 @@ func sumHeader(b []byte) uint16 {
 	return fold16(s + c)
 }
 
-// readFragment takes the flags and the fragment offset from v.
-func (h *IP) readFragment(v uint16) Fault {
+// readFlags4 takes the flags and the fragment offset from v.
+func (h *IP) readFlags4(v uint16) {
 	if v&ipv4DF != 0 {
 		h.Flags |= DontFragment
 	}
@@ -94,7 +101,6 @@ func (h *IP) readFragment(v uint16) Fault {
 		h.Flags |= MoreFragments
 	}
 	h.Offset = v & ipv4OffsetMask * 8
-	return h.checkFragment(h.Len-int(h.HeaderLen), IPv4Len)
 }
 
 // checkFragment checks the payload of n octets of what may be a fragment; the

@@ -16,15 +16,10 @@ func ParseIPv6(o *Octets, h *IP) Fault {
 	if len(b) < IPv6Len {
 		return Truncated
 	}
-	v := binary.BigEndian.Uint32(b)
-	if v>>28 != 6 {
+	if b[0]>>4 != 6 {
 		return BadVersion
 	}
-	h.Src = netip.AddrFrom16([16]byte(b[8:24]))
-	h.Dst = netip.AddrFrom16([16]byte(b[24:40]))
-	h.Proto, h.Next, h.At = Proto(b[6]), Proto(b[6]), 6
-	h.TTL, h.TOS, h.Label = b[7], uint8(v>>20), v&0xfffff
-	h.HeaderLen, h.Len = IPv6Len, IPv6Len+int(binary.BigEndian.Uint16(b[4:]))
+	h.readFixed6(b)
 	if h.Len > o.Len() {
 		return Truncated
 	}
@@ -33,6 +28,16 @@ func ParseIPv6(o *Octets, h *IP) Fault {
 		return h.readExtensions(b[:min(len(b), h.Len)], 0)
 	}
 	return OK
+}
+
+// readFixed6 takes the fields from the fixed header.
+func (h *IP) readFixed6(b []byte) {
+	v := binary.BigEndian.Uint32(b)
+	h.Src = netip.AddrFrom16([16]byte(b[8:24]))
+	h.Dst = netip.AddrFrom16([16]byte(b[24:40]))
+	h.Proto, h.Next, h.At = Proto(b[6]), Proto(b[6]), 6
+	h.TTL, h.TOS, h.Label = b[7], uint8(v>>20), v&0xfffff
+	h.HeaderLen, h.Len = IPv6Len, IPv6Len+int(binary.BigEndian.Uint16(b[4:]))
 }
 
 func putIPv6(b []byte, h *IP) {

@@ -6,7 +6,8 @@ import "github.com/octet-net/octet/chunk"
 // Head followed by Data. All headers lie together: in Head, as with a packet of
 // our own, or, where Head is empty, at the front of Data.
 //
-// A Parse function that finds a payload moves it out of Data, reference and all.
+// A Parse function that finds a payload moves it out of Data, reference and all. If
+// some of it lies in Head, it is borrowed: who keeps it calls Own.
 type Octets struct {
 	Head []byte
 	Data chunk.View
@@ -58,7 +59,21 @@ func (o *Octets) AppendTo(b []byte) []byte {
 // take moves what follows the first n octets out of o.
 func (o *Octets) take(n int) chunk.View {
 	o.Pull(n)
+	if len(o.Head) > 0 {
+		o.gather()
+	}
 	v := o.Data
-	o.Head, o.Data = nil, chunk.View{}
+	o.Data = chunk.View{}
 	return v
+}
+
+// gather puts all octets into Data, where Head holds more than headers. That is so
+// only in small packets of our own, such as ICMP messages, so a copy is no harm.
+func (o *Octets) gather() {
+	b := o.Head
+	if len(o.Data.B) > 0 {
+		b = o.AppendTo(make([]byte, 0, o.Len()))
+	}
+	o.Data.Release()
+	o.Head, o.Data = nil, chunk.Borrow(b)
 }

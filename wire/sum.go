@@ -89,10 +89,12 @@ func UpdateChecksum(check, old, new uint16) uint16 {
 // sumWords returns the folded sum of the little-endian 16-bit words of b; a last
 // odd octet counts as the low half of a word.
 func sumWords(b []byte) uint16 {
-	var s, c uint64
+	// Eight words of 64 bits are one chain of carries; the carry out of it is
+	// counted aside, so that the next chain need not wait for it.
+	var s, c, carries uint64
 	for len(b) >= 64 {
 		w := b[:64:64]
-		s, c = bits.Add64(s, binary.LittleEndian.Uint64(w[0:]), c)
+		s, c = bits.Add64(s, binary.LittleEndian.Uint64(w[0:]), 0)
 		s, c = bits.Add64(s, binary.LittleEndian.Uint64(w[8:]), c)
 		s, c = bits.Add64(s, binary.LittleEndian.Uint64(w[16:]), c)
 		s, c = bits.Add64(s, binary.LittleEndian.Uint64(w[24:]), c)
@@ -100,29 +102,32 @@ func sumWords(b []byte) uint16 {
 		s, c = bits.Add64(s, binary.LittleEndian.Uint64(w[40:]), c)
 		s, c = bits.Add64(s, binary.LittleEndian.Uint64(w[48:]), c)
 		s, c = bits.Add64(s, binary.LittleEndian.Uint64(w[56:]), c)
+		carries += c
 		b = b[64:]
 	}
 	for len(b) >= 8 {
-		s, c = bits.Add64(s, binary.LittleEndian.Uint64(b), c)
+		s, c = bits.Add64(s, binary.LittleEndian.Uint64(b), 0)
+		carries += c
 		b = b[8:]
 	}
-	s, c = bits.Add64(s, lastWord(b), c)
-	s, c = bits.Add64(s, 0, c)
-	return fold16(s + c)
+	s, c = bits.Add64(s, lastOctets(b), 0)
+	s, c = bits.Add64(s, carries, c)
+	return fold16(s>>32 + s&0xffffffff + c)
 }
 
-// lastWord reads up to 7 octets as a little-endian number.
-func lastWord(b []byte) (v uint64) {
+// lastOctets reads up to 7 octets as a little-endian number.
+func lastOctets(b []byte) (v uint64) {
+	shift := 0
 	if len(b) >= 4 {
 		v = uint64(binary.LittleEndian.Uint32(b))
-		b = b[4:]
-		for i, x := range b {
-			v |= uint64(x) << (32 + 8*i)
-		}
-		return v
+		b, shift = b[4:], 32
 	}
-	for i, x := range b {
-		v |= uint64(x) << (8 * i)
+	if len(b) >= 2 {
+		v |= uint64(binary.LittleEndian.Uint16(b)) << shift
+		b, shift = b[2:], shift+16
+	}
+	if len(b) > 0 {
+		v |= uint64(b[0]) << shift
 	}
 	return v
 }

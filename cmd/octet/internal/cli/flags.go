@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/octet-net/octet"
+	"github.com/octet-net/octet/cmd/octet/internal/outcome"
+	"github.com/octet-net/octet/cmd/octet/internal/quantity"
+)
+
+// A value is a flag whose text is read by one of package quantity's functions.
+type value[T any] struct {
+	to    *T
+	parse func(string) (T, error)
+	kind  string // as the help names it
+	text  string // as it was written
+}
+
+// newValue returns a flag that holds *to, whose default is written as text.
+func newValue[T any](to *T, text, kind string, parse func(string) (T, error)) *value[T] {
+	v := &value[T]{to: to, parse: parse, kind: kind}
+	if text != "" {
+		if err := v.Set(text); err != nil {
+			panic("bug: default of a flag: " + err.Error())
+		}
+	}
+	return v
+}
+
+func (v *value[T]) String() string { return v.text }
+func (v *value[T]) Type() string   { return v.kind }
+
+func (v *value[T]) Set(s string) error {
+	x, err := v.parse(s)
+	if err != nil {
+		return err
+	}
+	*v.to, v.text = x, s
+	return nil
+}
+
+func sizeFlag(to *int64, text string) *value[int64] {
+	return newValue(to, text, "SIZE", quantity.Size)
+}
+
+func durationFlag(to *time.Duration, text string) *value[time.Duration] {
+	return newValue(to, text, "DURATION", quantity.Duration)
+}
+
+// addOn gives a verb the flag that chooses its network.
+func (a *app) addOn(cmd *cobra.Command, byDefault string) {
+	cmd.Flags().StringVar(&a.on, "on", byDefault, "network: kernel (the operating system's) or stack (a fresh one of our own, loopback only)")
+	complete := cobra.FixedCompletions([]string{"kernel", "stack"}, cobra.ShellCompDirectiveNoFileComp)
+	if err := cmd.RegisterFlagCompletionFunc("on", complete); err != nil {
+		panic("bug: " + err.Error())
+	}
+}
+
+// network returns the network that --on names, and what ends it.
+func (a *app) network() (octet.Network, func() error, error) {
+	kind, _, _ := strings.Cut(a.on, ":")
+	switch {
+	case a.on == "kernel":
+		return octet.System(), func() error { return nil }, nil
+	case a.on == "stack":
+		h := octet.NewHost()
+		return h, h.Close, nil
+	case kind == "lab" || kind == "tun":
+		return nil, nil, outcome.Failf(outcome.Usage, "use --on kernel or --on stack", "--on %s: this version has no %s networks", a.on, kind)
+	}
+	return nil, nil, outcome.Failf(outcome.Usage, "use --on kernel or --on stack", "--on %s: no such network", a.on)
+}
+
+// atMost refuses a size that is zero or larger than most.
+func atMost(flag string, n, most int64) (int, error) {
+	if n < 1 || n > most {
+		return 0, outcome.Failf(outcome.Usage, fmt.Sprintf("use a size from 1 to %s octets", quantity.Group(most)), "--%s %s is out of range", flag, quantity.Group(n))
+	}
+	return int(n), nil
+}

@@ -1,0 +1,179 @@
+// Package report writes what a verb found: results as text on standard output, or
+// as one JSON object a line, and notes on standard error. A stream of objects always
+// begins with start and closes with end, also after a failure or an interrupt.
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/octet-net/octet/cmd/octet/internal/outcome"
+)
+
+// Version is the "v" of every object: it changes when a key changes its meaning.
+const Version = 1
+
+// Options say how to write.
+type Options struct {
+	JSON    bool // objects instead of text
+	Quiet   bool // no notes
+	Verbose int  // how often -v was given
+	Color   bool // escape sequences may be used in text
+}
+
+// A Reporter writes the output of one verb. Its methods may be called from several
+// goroutines; each line is written whole.
+type Reporter struct {
+	Options
+
+	mu      sync.Mutex
+	out     io.Writer
+	diag    io.Writer
+	begun   time.Time
+	ended   bool
+	failure error // the first failed write to out
+}
+
+// New returns a reporter that writes results to out and notes to diag.
+func New(out, diag io.Writer, o Options) *Reporter {
+	return &Reporter{Options: o, out: out, diag: diag}
+}
+
+// Terminal reports whether w is a terminal, so that a person looks at it now.
+func Terminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// ColorWanted reports whether w takes colours: a terminal, and nobody set NO_COLOR
+// (https://no-color.org) or calls the terminal dumb.
+func ColorWanted(w io.Writer) bool {
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && Terminal(w)
+}
+
+// startBody is the first object of a stream.
+type startBody struct {
+	Verb string    `json:"verb"`
+	On   string    `json:"on,omitempty"`
+	Time time.Time `json:"time"`
+}
+
+// Start begins the output of a verb that works on the named network, or on none.
+func (r *Reporter) Start(verb, on string) {
+	r.begun = time.Now()
+	r.Event("start", startBody{verb, on, r.begun})
+}
+
+// EndBody is what every last object of a stream has besides the verb's own summary.
+type EndBody struct {
+	Exit    int    `json:"exit"`
+	Outcome string `json:"outcome"`
+	Error   string `json:"error,omitempty"`
+	Elapsed int64  `json:"elapsed_us"`
+}
+
+// End closes the output with the code that err means and the verb's summary, a
+// struct or nil. It returns the code that the command exits with: a result that
+// could not be written is a failure too.
+func (r *Reporter) End(err error, summary any) outcome.Code {
+	r.mu.Lock()
+	ended, failure := r.ended, r.failure
+	r.ended = true
+	r.mu.Unlock()
+	if ended {
+		return outcome.Of(err)
+	}
+	if err == nil && failure != nil {
+		err = fmt.Errorf("cannot write the result: %w", failure)
+	}
+	body := EndBody{Exit: int(outcome.Of(err)), Outcome: outcome.Of(err).String(), Elapsed: time.Since(r.begun).Microseconds()}
+	if err != nil {
+		body.Error = err.Error()
+	}
+	r.Event("end", body, summary)
+	return outcome.Of(err)
+}
+
+// Event writes one JSON object with the fields of the given structs, one after
+// another. Where text was asked for it does nothing.
+func (r *Reporter) Event(name string, fields ...any) {
+	if !r.JSON {
+		return
+	}
+	line := fmt.Appendf(nil, `{"v":%d,"event":%q`, Version, name)
+	for _, f := range fields {
+		line = appendFields(line, f)
+	}
+	r.write(append(line, '}', '\n'))
+}
+
+// appendFields appends the members of the object that f is written as.
+func appendFields(line []byte, f any) []byte {
+	if f == nil {
+		return line
+	}
+	b, err := json.Marshal(f)
+	if err != nil || len(b) < 2 || b[0] != '{' {
+		panic(fmt.Sprintf("bug: %T is not written as a JSON object: %v", f, err))
+	}
+	if len(b) == 2 {
+		return line
+	}
+	return append(append(line, ','), b[1:len(b)-1]...)
+}
+
+// Printf writes a result as text. Where JSON was asked for it does nothing.
+func (r *Reporter) Printf(format string, args ...any) {
+	if !r.JSON {
+		r.write(fmt.Appendf(nil, format, args...))
+	}
+}
+
+// Raw writes octets of a result as they are. Where JSON was asked for it does nothing.
+func (r *Reporter) Raw(p []byte) {
+	if !r.JSON {
+		r.write(p)
+	}
+}
+
+// Notef writes a line to standard error, unless -q was given.
+func (r *Reporter) Notef(format string, args ...any) {
+	if !r.Quiet {
+		r.note(format, args...)
+	}
+}
+
+// Detailf writes a line to standard error if -v was given.
+func (r *Reporter) Detailf(format string, args ...any) {
+	if r.Verbose > 0 {
+		r.note(format, args...)
+	}
+}
+
+func (r *Reporter) note(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fmt.Fprintf(r.diag, format+"\n", args...) // nobody is left to tell if this fails
+}
+
+func (r *Reporter) write(p []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failure != nil {
+		return
+	}
+	_, r.failure = r.out.Write(p)
+}
+
+// Err returns the first error of writing results, so that a long run can stop early.
+func (r *Reporter) Err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failure
+}

@@ -1,0 +1,96 @@
+package link
+
+import (
+	"encoding/binary"
+)
+
+// flowOf returns a number for the flow that a packet belongs to: equal for the
+// packets from one socket to another, different otherwise. It reads what it can
+// and trusts nothing: packets that are no IP are one flow.
+func flowOf(key sipKey, p *Packet, ethernet bool) uint64 {
+	var first [HeadRoom]byte
+	n := copy(first[:], p.Head())
+	n += copy(first[n:], p.Data.B)
+	var id [37]byte
+	return key.sum(id[:flowID(first[:n], ethernet, &id)])
+}
+
+// flowID writes protocol, addresses and ports of a packet to id and returns the length.
+func flowID(b []byte, ethernet bool, id *[37]byte) int {
+	if ethernet {
+		if len(b) < etherHeader {
+			return 0
+		}
+		kind := binary.BigEndian.Uint16(b[12:])
+		b = b[etherHeader:]
+		if kind != 0x0800 && kind != 0x86dd {
+			return copy(id[:], []byte{byte(kind >> 8), byte(kind)})
+		}
+	}
+	switch {
+	case len(b) >= 20 && b[0]>>4 == 4:
+		return flowID4(b, id)
+	case len(b) >= 40 && b[0]>>4 == 6:
+		return flowID6(b, id)
+	}
+	return 0
+}
+
+func flowID4(b []byte, id *[37]byte) int {
+	id[0] = b[9]
+	n := 1 + copy(id[1:], b[12:20])
+	head := int(b[0]&0xf) * 4
+	if binary.BigEndian.Uint16(b[6:])&0x3fff != 0 { // a fragment: its ports are elsewhere
+		id[n] = 1
+		return n + 1
+	}
+	return n + ports(b[9], b[min(head, len(b)):], id[n:])
+}
+
+func flowID6(b []byte, id *[37]byte) int {
+	id[0] = b[6]
+	n := 1 + copy(id[1:], b[8:40])
+	return n + ports(b[6], b[40:], id[n:])
+}
+
+// ports copies what tells the flows between two addresses apart: the ports of TCP
+// and UDP, the identifier of an ICMP echo.
+func ports(protocol byte, b, id []byte) int {
+	switch {
+	case (protocol == 6 || protocol == 17) && len(b) >= 4:
+		return copy(id, b[:4])
+	case (protocol == 1 || protocol == 58) && len(b) >= 6:
+		return copy(id, []byte{b[0], b[1], b[4], b[5]})
+	}
+	return 0
+}
+
+// flowsMax is how many flows a path remembers at least. Beyond twice as many, those
+// that were quiet longest are forgotten, and begin anew if they come back.
+const flowsMax = 1 << 14
+
+// flowCount is what a path remembers of a flow.
+type flowCount struct {
+	sent uint64 // packets so far
+	loss uint64 // Chance.State
+}
+
+// flows counts the packets of each flow in two generations of bounded size.
+type flows struct {
+	young, old map[uint64]*flowCount
+}
+
+func (f *flows) get(id uint64) *flowCount {
+	if c := f.young[id]; c != nil {
+		return c
+	}
+	c := f.old[id]
+	if c == nil {
+		c = new(flowCount)
+	}
+	if f.young == nil || len(f.young) >= flowsMax {
+		f.old, f.young = f.young, make(map[uint64]*flowCount)
+	}
+	f.young[id] = c
+	return c
+}

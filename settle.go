@@ -1,0 +1,250 @@
+package octet
+
+import (
+	"net/netip"
+	"syscall"
+
+	"github.com/octet-net/octet/ip"
+	"github.com/octet-net/octet/link"
+	"github.com/octet-net/octet/mono"
+	"github.com/octet-net/octet/tcp"
+	"github.com/octet-net/octet/wire"
+)
+
+// settle draws the consequences of what happened to a connection: sends what
+// must leave, moves it where its state belongs, sets its timer, and wakes those
+// who can go on. The event holds the lock of the socket.
+func (s *Socket) settle(e *event) {
+	t := s.tcb
+	if t == nil || !s.entered {
+		return
+	}
+	for t.Output(e.now, &e.out) {
+		s.transmit(e)
+	}
+	ready := t.Ready()
+	if ready&tcp.Connected != 0 && s.parent.Load() != nil {
+		s.established(e)
+		ready = t.Ready()
+	}
+	switch {
+	case ready&tcp.Dead != 0:
+		s.retire()
+		s.fail(t.Err())
+	case t.State() == tcp.TimeWaiting:
+		s.host.waits.add(&s.tuple, t.TimeWait())
+		s.retire()
+	default:
+		s.arm()
+	}
+	s.announce(e)
+}
+
+// established hands a connection whose handshake is done to the accept queue.
+func (s *Socket) established(e *event) {
+	if e.ln.closed {
+		e.ln.dropHalf(s)
+		s.closed = true
+		s.tcb.Abort(e.now)
+		for s.tcb.Output(e.now, &e.out) {
+			s.transmit(e)
+		}
+		return
+	}
+	e.ln.push(e, s)
+}
+
+// retire takes the connection out of the host's tables: no packet and no timer
+// will come for it any more. What it has received can still be read.
+func (s *Socket) retire() {
+	s.entered = false
+	s.host.conns.remove(&s.tuple, s)
+	if l := s.parent.Load(); l != nil {
+		l.dropHalf(s)
+	}
+	s.release()
+	s.timer.Clear()
+	s.armed = mono.Never
+	if s.orphan {
+		s.orphan = false
+		s.host.orphans.Add(-1)
+	}
+}
+
+// release gives the port up.
+func (s *Socket) release() {
+	s.host.ports.release(s.binding)
+	s.binding = nil
+}
+
+// fail notes why the connection ended, for SO_ERROR and for the next calls.
+func (s *Socket) fail(err error) {
+	reason, ok := err.(tcp.Reason)
+	if !ok || s.closed {
+		return
+	}
+	s.end = tcpErrno(reason)
+	if s.sawFIN && reason == tcp.ReasonReset {
+		s.end = syscall.EPIPE // as Linux says after the peer's FIN
+	}
+	s.pending = s.end
+	s.readErr, s.writeErr = true, true
+}
+
+// arm sets the timer if the deadline has come nearer. One that moved away costs
+// nothing until the timer runs and finds nothing to do.
+func (s *Socket) arm() {
+	d := s.tcb.Deadline()
+	if s.orphan {
+		d = min(d, s.lingerUntil)
+	}
+	if d < s.armed {
+		s.armed = d
+		s.timer.Set(d)
+	}
+}
+
+// announce wakes who waits for what is ready now, and tells who wants to know.
+func (s *Socket) announce(e *event) {
+	r := s.readiness()
+	if r&(ReadEnd|Failed) == ReadEnd && !s.readShut {
+		s.sawFIN = true
+	}
+	if r&(CanRead|ReadEnd|Failed) != 0 {
+		s.reads.wake()
+	}
+	if r&(CanWrite|WriteEnd|Failed) != 0 {
+		s.writes.wake()
+	}
+	if r != s.ready {
+		s.ready = r
+		e.tell(s.notify, r)
+	}
+}
+
+// opening gathers what a new connection gets from outside.
+func (s *Socket) opening(now mono.Time) tcp.Opening {
+	h, headers := s.host, ipHeaders(s.remote.Addr())+tcpHeader
+	name := s.tuple.bytes()
+	o := tcp.Opening{
+		ISS:        initialSeq(now, sipHash(&h.secret.isn, name[:])),
+		TSOffset:   uint32(sipHash(&h.secret.ts, name[:])),
+		RecvMSS:    s.nic.info.MTU - headers,
+		SendMSS:    s.path.MTU - headers,
+		DefaultMSS: 536,
+		Batch:      s.nic.info.Segments,
+	}
+	if s.remote.Addr().Is6() {
+		o.DefaultMSS = 1220
+	}
+	if s.successor != nil {
+		o.ISS = s.successor(o.ISS)
+		s.successor = nil
+	}
+	return o
+}
+
+// initialSeq is the generator of RFC 6528 §3: a clock that ticks every 4 µs, and
+// a keyed hash of the connection.
+func initialSeq(now mono.Time, hash uint64) wire.Seq {
+	return wire.Seq(uint32(now/4000) + uint32(hash))
+}
+
+const tcpHeader = 20
+
+func ipHeaders(a netip.Addr) int {
+	if a.Is4() {
+		return 20
+	}
+	return 40
+}
+
+// transmit sends the segment in e.out.
+func (s *Socket) transmit(e *event) {
+	seg := &e.out
+	seg.SrcPort, seg.DstPort = s.local.Port(), s.remote.Port()
+	if err := s.refreshPath(e); err != nil {
+		s.host.count(DropNoRoute)
+		seg.Payload.Release()
+		return
+	}
+	n := s.nic
+	head := wire.IP{
+		Src: s.local.Addr(), Dst: s.remote.Addr(), Proto: wire.ProtoTCP,
+		TTL: s.hopLimit(), TOS: s.options.tos&^3 | seg.ECN, Flags: wire.DontFragment,
+	}
+	putTCP(&e.packet, &head, seg, n.info.NoSum)
+	if mss := s.tcb.MSS(); e.packet.Data.Len() > mss && n.info.Segments > 0 {
+		e.packet.SegmentSize = uint16(mss)
+	}
+	if n.info.Ethernet && !s.frame(e, n) {
+		return
+	}
+	e.send(n)
+}
+
+// putTCP makes a packet of a segment, whose payload moves to it.
+func putTCP(p *link.Packet, head *wire.IP, seg *wire.Segment, noSum bool) {
+	n := head.Size()
+	t := seg.HeaderLen()
+	b := p.SetHead(n + t)
+	head.Len = n + t + seg.Payload.Len()
+	wire.PutIP(b, head)
+	wire.PutTCP(b[n:], seg)
+	if !noSum {
+		head.Seal(b[n:], seg.Payload.B)
+	}
+	p.NoSum, p.SegmentSize = noSum, 0
+	p.Data, seg.Payload = seg.Payload, p.Data
+}
+
+// frame puts an Ethernet header before e.packet. While the neighbour is not
+// known the ip.Node keeps the packet, and it returns false.
+func (s *Socket) frame(e *event, n *nic) bool {
+	if s.macUntil <= e.now {
+		mac, until, ok := e.host.ip.resolve(e, n, &s.path)
+		if !ok {
+			return false
+		}
+		s.mac, s.macUntil = mac, until
+	}
+	n.frame(&e.packet, s.mac, etherType(s.remote.Addr()))
+	return true
+}
+
+func (s *Socket) hopLimit() uint8 {
+	if s.options.hopLimit != 0 {
+		return s.options.hopLimit
+	}
+	return s.host.profile.HopLimit
+}
+
+// findPath asks how to reach the remote address, from the local one if it is
+// fixed, and through the interface (0: any). It fixes the local address (MUST-44, MUST-45).
+func (s *Socket) findPath(e *event, through ip.ID) error {
+	h := s.host
+	src := s.local.Addr()
+	if src.IsUnspecified() {
+		src = netip.Addr{}
+	}
+	path, err := h.ip.route(e.now, s.remote.Addr(), src, through)
+	if err != nil {
+		return err
+	}
+	n := h.ip.nic(path.Interface)
+	if n == nil {
+		return ip.ErrNoInterface
+	}
+	s.path, s.nic = path, n
+	s.macUntil = 0
+	s.local = netip.AddrPortFrom(path.Source, s.local.Port())
+	return nil
+}
+
+// refreshPath asks again when addresses or routes have changed.
+func (s *Socket) refreshPath(e *event) error {
+	if s.path.Generation == s.host.ip.generation() {
+		return nil
+	}
+	return s.findPath(e, ip.ID(s.tuple.zone))
+}

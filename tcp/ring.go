@@ -1,0 +1,53 @@
+package tcp
+
+// A ring is a queue that grows by doubling and gives its memory back when it
+// becomes empty after having been large.
+type ring[T any] struct {
+	a    []T // length is a power of two, or zero
+	head int
+	n    int
+}
+
+// smallRing is how many elements an empty ring may keep room for.
+const smallRing = 4
+
+func (r *ring[T]) len() int { return r.n }
+
+// at returns element i, counted from the oldest.
+func (r *ring[T]) at(i int) *T { return &r.a[(r.head+i)&(len(r.a)-1)] }
+
+func (r *ring[T]) last() *T { return r.at(r.n - 1) }
+
+func (r *ring[T]) push(x T) {
+	if r.n == len(r.a) {
+		r.grow()
+	}
+	r.a[(r.head+r.n)&(len(r.a)-1)] = x
+	r.n++
+}
+
+func (r *ring[T]) grow() {
+	a := make([]T, max(smallRing, 2*len(r.a)))
+	for i := range r.n {
+		a[i] = *r.at(i)
+	}
+	r.a, r.head = a, 0
+}
+
+// unpush removes the newest element.
+func (r *ring[T]) unpush() {
+	var none T
+	*r.last() = none
+	r.n--
+}
+
+// pop removes the oldest element.
+func (r *ring[T]) pop() {
+	var none T
+	*r.at(0) = none
+	r.head = (r.head + 1) & (len(r.a) - 1)
+	r.n--
+	if r.n == 0 && len(r.a) > smallRing {
+		*r = ring[T]{}
+	}
+}

@@ -1,0 +1,155 @@
+package octet
+
+import (
+	"sync"
+
+	"github.com/octet-net/octet/mono"
+	"github.com/octet-net/octet/tcp"
+	"github.com/octet-net/octet/timeline"
+	"github.com/octet-net/octet/wire"
+)
+
+// timeWaits holds what remains of connections in TIME-WAIT. They all last equally
+// long, so they leave through a queue, with one timer for the host; when there
+// are more than the Profile allows the oldest leave early (T-51).
+type timeWaits struct {
+	mu     sync.Mutex
+	most   int
+	byName map[tuple]*timeWait
+	first  *timeWait // queue in order of arrival, the oldest first
+	last   *timeWait
+	queued int // with those that left byName already
+	event  timeline.Event
+	pushed uint64 // records that left early
+	closed bool
+}
+
+// A timeWait is one record: at most 128 octets of memory.
+type timeWait struct {
+	rec   tcp.TimeWait
+	tuple tuple
+	due   mono.Time // when the queue looks at it: rec.Deadline() may have moved later since
+	next  *timeWait
+}
+
+func (t *timeWaits) init(line *timeline.Timeline, key uint64, most int) {
+	t.most = max(most, 1)
+	t.event.Init(line, key, t.expire)
+}
+
+// add enters a record, in place of an older one of the same tuple.
+func (t *timeWaits) add(k *tuple, rec tcp.TimeWait) {
+	w := &timeWait{rec: rec, tuple: *k}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return
+	}
+	if t.byName == nil {
+		t.byName = make(map[tuple]*timeWait)
+	}
+	t.byName[*k] = w
+	t.push(w)
+	if t.queued > t.most {
+		t.pushed++
+		t.forget(t.pop())
+	}
+	if t.first == w {
+		t.event.Set(w.due)
+	}
+}
+
+func (t *timeWaits) push(w *timeWait) {
+	w.due, w.next = w.rec.Deadline(), nil
+	if t.last == nil {
+		t.first = w
+	} else {
+		t.last.next = w
+	}
+	t.last = w
+	t.queued++
+}
+
+func (t *timeWaits) pop() *timeWait {
+	w := t.first
+	if t.first = w.next; t.first == nil {
+		t.last = nil
+	}
+	t.queued--
+	return w
+}
+
+// forget takes a record out of the map, unless another has taken its place.
+func (t *timeWaits) forget(w *timeWait) {
+	if t.byName[w.tuple] == w {
+		delete(t.byName, w.tuple)
+	}
+}
+
+// expire throws away what is due. A record whose time began anew while it stood
+// in the queue goes to its end.
+func (t *timeWaits) expire(now mono.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for t.first != nil && t.first.due <= now {
+		w := t.pop()
+		if t.byName[w.tuple] == w && w.rec.Deadline() > now {
+			t.push(w)
+		} else {
+			t.forget(w)
+		}
+	}
+	if t.first != nil {
+		t.event.Set(t.first.due)
+	}
+}
+
+// arrive judges a segment for a connection that may be in TIME-WAIT. When the
+// verdict is Reopen the record is gone, and returned for its NextISS.
+func (t *timeWaits) arrive(now mono.Time, k *tuple, in, out *wire.Segment) (v tcp.Verdict, rec tcp.TimeWait, found bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	w := t.byName[*k]
+	if w == nil || w.rec.Deadline() <= now {
+		return tcp.Ignore, rec, false
+	}
+	v = w.rec.Arrive(now, in, out)
+	if v == tcp.Reopen {
+		t.forget(w)
+	}
+	return v, w.rec, true
+}
+
+// get returns the record of a tuple that is in TIME-WAIT.
+func (t *timeWaits) get(now mono.Time, k *tuple) (tcp.TimeWait, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	w := t.byName[*k]
+	if w == nil || w.rec.Deadline() <= now {
+		return tcp.TimeWait{}, false
+	}
+	return w.rec, true
+}
+
+// remove forgets the record of a tuple.
+func (t *timeWaits) remove(k *tuple) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.byName, *k)
+}
+
+// len returns how many records there are, and how many have left early.
+func (t *timeWaits) len() (records int, pushed uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.byName), t.pushed
+}
+
+// close forgets every record and leaves no timer.
+func (t *timeWaits) close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
+	t.byName, t.first, t.last, t.queued = nil, nil, nil, 0
+	t.event.Clear()
+}

@@ -1,0 +1,71 @@
+package wire
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// checkExplanation checks that the fields go through the packet without a gap.
+func checkExplanation(t *testing.T, b []byte, f Form) {
+	t.Helper()
+	at, last := 0, 0
+	for _, d := range Explain(Plain(b), f) {
+		if d.Name == "" || d.Layer == "" {
+			t.Fatalf("a field without a name: %+v", d)
+		}
+		if d.At == last && d.At+d.Len == at {
+			continue // shares its octets with the field before it
+		}
+		if d.At != at {
+			t.Fatalf("%s %s lies at %d, the field before it ends at %d", d.Layer, d.Name, d.At, at)
+		}
+		last, at = at, at+d.Len
+	}
+	if at != len(b) {
+		t.Fatalf("fields explain %d of %d octets", at, len(b))
+	}
+	if text := ExplainText(Plain(b), f); len(b) > 0 && !strings.HasSuffix(text, "\n") {
+		t.Fatalf("text without an end: %q", text)
+	}
+}
+
+func TestExplainCoversEveryOctet(t *testing.T) {
+	for _, b := range corpus() {
+		for n := range len(b) + 1 {
+			checkExplanation(t, b[:n], 0)
+			checkExplanation(t, framed(EtherIPv4, b[:n]), Framed)
+		}
+	}
+	checkExplanation(t, framed(EtherARP, append(arpOf(someARP()), 0, 0)), Framed)
+}
+
+// TestExplainText compares what people see with files; OCTET_UPDATE=1 writes them.
+func TestExplainText(t *testing.T) {
+	c := corpus()
+	c["arp"] = framed(EtherARP, append(arpOf(someARP()), make([]byte, 18)...))
+	wrong := append([]byte{}, c["udp4"]...)
+	wrong[len(wrong)-1] ^= 1
+	c["corrupt4"] = wrong
+	for _, name := range []string{"udp4", "syn4", "options4", "extended6", "solicit", "error4", "corrupt4", "fragment6", "arp"} {
+		form := Form(0)
+		if name == "arp" {
+			form = Framed
+		}
+		got := ExplainText(Plain(c[name]), form)
+		path := filepath.Join("testdata", "explain", name+".txt")
+		if os.Getenv("OCTET_UPDATE") != "" {
+			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != string(want) {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+		}
+	}
+}
