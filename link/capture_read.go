@@ -124,13 +124,13 @@ func (c *CaptureReader) read(n int) ([]byte, error) {
 	}
 	b := c.buf[:n]
 	if _, err := io.ReadFull(c.r, b); err != nil {
-		return nil, cut(err)
+		return nil, broken(err)
 	}
 	return b, nil
 }
 
-// cut turns an end in the middle of something into a broken file.
-func cut(err error) error {
+// broken turns an end in the middle of something into a broken file.
+func broken(err error) error {
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		return badFormat("it is cut off")
 	}
@@ -166,7 +166,7 @@ func (c *CaptureReader) nextBlock() (*Captured, error) {
 func (c *CaptureReader) block() (kind uint32, body []byte, err error) {
 	head, err := c.r.Peek(12)
 	if err != nil {
-		return 0, nil, cut(err)
+		return 0, nil, broken(err)
 	}
 	if binary.LittleEndian.Uint32(head) == blockSection {
 		if err := c.beginSection(head); err != nil {
@@ -181,7 +181,7 @@ func (c *CaptureReader) block() (kind uint32, body []byte, err error) {
 	if kind != blockInterface && kind != blockPacket && kind != blockSimple {
 		_, err := io.CopyN(io.Discard, c.r, int64(n))
 		if err != nil {
-			err = cut(err)
+			err = broken(err)
 		}
 		return kind, nil, err
 	}

@@ -229,6 +229,13 @@ func (d *drain) send(i int, p *Packet, size int) {
 	d.mu.Unlock()
 }
 
+// refuse counts a packet that cannot be sent in lane i.
+func (d *drain) refuse(i int) {
+	d.mu.Lock()
+	d.lanes[i].dropped++
+	d.mu.Unlock()
+}
+
 // close ends a device that sends into lane out and receives from lane in. What it
 // has sent is still delivered, unless to itself.
 func (d *drain) close(out, in int) {

@@ -80,7 +80,7 @@ func TestPipeLimits(t *testing.T) {
 		{"frame", PipeOptions{Ethernet: true}, 1514, 0, true},
 		{"frame over the MTU", PipeOptions{Ethernet: true}, 1515, 0, false},
 		{"largest frame", PipeOptions{Ethernet: true, MTU: 1 << 20}, MTUMax, 0, true},
-		{"segments where none are allowed", PipeOptions{}, 3000, 1000, false},
+		{"segments that cannot be cut", PipeOptions{}, 3000, 1000, false},
 		{"segments", PipeOptions{Segments: true}, 60000, 1000, true},
 		{"long packet without segments", PipeOptions{Segments: true}, 60000, 0, false},
 	} {

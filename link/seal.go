@@ -42,7 +42,11 @@ func transport(p *Packet, ethernet bool) (h wire.IP, o wire.Octets, ok bool) {
 	if wire.ParseIP(&o, &h) != wire.OK || h.IsFragment() {
 		return h, o, false
 	}
-	if pad := before - o.Len(); pad > 0 && pad <= p.Data.Len() {
+	pad := before - o.Len()
+	if pad > p.Data.Len() {
+		return h, o, false
+	}
+	if pad > 0 {
 		p.Data.Trim(0, p.Data.Len()-pad)
 	}
 	o.Pull(int(h.HeaderLen))

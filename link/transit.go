@@ -129,8 +129,19 @@ func (p *path) stats() PathStats {
 	return s
 }
 
-// send takes a packet. It starts on its way when the microsecond is over.
+// send takes a packet, in pieces where it has several segments.
 func (p *path) send(pkt *Packet) {
+	if pkt.SegmentSize == 0 {
+		p.sendOne(pkt)
+	} else if !cut(pkt, p.ethernet, p.sendOne) {
+		p.mu.Lock()
+		p.count.Refused++
+		p.mu.Unlock()
+	}
+}
+
+// sendOne takes a packet. It starts on its way when the microsecond is over.
+func (p *path) sendOne(pkt *Packet) {
 	seal(pkt, p.ethernet)
 	flow := flowOf(p.key, pkt, p.ethernet)
 	p.mu.Lock()
