@@ -57,8 +57,8 @@ func (t *TCB) Info() Info {
 		SendQueued: s.queue.len(), SendBuffer: s.limit,
 		ReceiveQueued: r.queue.n, ReceiveBuffer: r.limit,
 		Inflight: l.inflight(),
-		SRTT:     l.rtt.srtt, RTTVar: l.rtt.rttvar, MinRTT: l.rtt.min(),
-		RTO: l.rtt.rto(&t.cfg.Recovery), Backoff: int(l.rtt.backoff),
+		SRTT:     l.rtt.srtt, RTTVar: l.rtt.rttvar, MinRTT: l.rtt.minimum(),
+		RTO: l.rtt.rto(&t.cfg.Recovery), Backoff: int(l.rtt.doubled),
 		Counts: t.counts,
 	}
 	if r.early != nil {

@@ -12,13 +12,11 @@ import (
 // connections and never written after it is made.
 type lossPolicy struct {
 	InitialRTO  time.Duration // before the first sample (RFC 6298 §2.1: 1 s)
-	MinRTO      time.Duration // lower bound (RFC 6298 §2.4: 1 s; Linux: 200 ms)
+	MinRTO      time.Duration // least time beyond SRTT (RFC 6298 §2.4: 1 s; Linux: 200 ms)
 	MaxRTO      time.Duration // upper bound, at least 60 s (RFC 6298 §2.5)
-	Granularity time.Duration // G of RFC 6298 §2: the clock's grain
-	MaxAckDelay time.Duration // TLP.max_ack_delay (RFC 8985 §7.2), the peer's worst delayed ACK
-	MinRTTSpan  time.Duration // how long a minimum RTT stays valid
-	MaxRecords  int           // most records in the scoreboard; beyond it, segments share one
-	NoTLP       bool          // no tail loss probes
+	MaxAckDelay time.Duration // TLP.max_ack_delay (RFC 8985 §7.2): the peer's longest delayed ACK
+	NoProbe     bool          // no tail loss probes
+	NoUndo      bool          // no undoing of reductions that turn out spurious
 }
 
 // defaultLossPolicy has the numbers of the Linux profile.
@@ -27,10 +25,7 @@ func defaultLossPolicy() lossPolicy {
 		InitialRTO:  time.Second,
 		MinRTO:      200 * time.Millisecond,
 		MaxRTO:      120 * time.Second,
-		Granularity: time.Millisecond,
 		MaxAckDelay: 200 * time.Millisecond,
-		MinRTTSpan:  300 * time.Second,
-		MaxRecords:  1 << 17,
 	}
 }
 
@@ -43,111 +38,213 @@ const (
 	sentProbe                 // the tail loss probe that probing asked for: new octets or those of probe
 )
 
-// timerKind names what the one send timer stands for.
-type timerKind uint8
-
-const (
-	timerNone    timerKind = iota
-	timerRTO               // RFC 6298 §5
-	timerTLP               // RFC 8985 §7.2
-	timerReorder           // RFC 8985 §6.2
-	timerTrim              // nothing in flight for a while: give bookkeeping memory back
-)
-
 // ackIn is what an acceptable acknowledgement says: SND.UNA ≤ SEG.ACK ≤ SND.NXT.
 type ackIn struct {
 	ack   wire.Seq
 	sack  []wire.Range // the blocks as they came, a leading DSACK included (RFC 2883)
-	echo  mono.Time    // start of the tick that TSecr names on our clock; Never without the option
-	dup   bool         // no data, no SYN or FIN, same window: it is a duplicate if ack = SND.UNA (RFC 5681 §2)
-	ece   bool         // congestion echoed: ECE set (RFC 3168 §6.1.2)
+	echo  mono.Time    // start of the millisecond that TSecr names on our clock; mono.Never without the option
+	dup   bool         // no data, no SYN or FIN, same window: a duplicate if ack is SND.UNA (RFC 5681 §2)
+	ece   bool         // congestion was echoed (RFC 3168 §6.1.2)
 	fresh bool         // octets never sent wait in the buffer and the peer's window has room for them
 }
 
-// verdict is what loss recovery concluded from an acknowledgement or a timer.
+// A verdict is what loss recovery concluded from an acknowledgement or a timer.
 type verdict struct {
 	cc        cc.Ack    // for the congestion control; CwndLtd and ECE are the caller's to fill
-	event     cc.Event  // valid if began
+	event     cc.Event  // with began, and its Inflight with timerRTO too
 	acked     int       // octets by which SND.UNA advanced
 	lost      int       // octets newly marked lost
 	began     bool      // an episode of reduction began: Control.Lost
 	recovered bool      // it ended: Control.Recovered
 	spurious  bool      // it had been for nothing: Control.Undo
 	dsack     bool      // the peer told of a duplicate
+	probed    bool      // the tail loss probe repaired a loss: began and recovered at once
 	timer     timerKind // what expired, timerNone for an acknowledgement
 	backoff   int       // with timerRTO: how many expiries in a row, from 1
 }
+
+// An episode is the reason why the window is being reduced.
+type episode uint8
+
+const (
+	steady    episode = iota
+	marked            // the network marked a packet (RFC 3168)
+	repairing         // fast recovery
+	timedOut          // recovery from a retransmission timeout
+)
 
 // loss is the sender's knowledge of what is in flight: it samples round trips,
 // detects losses, says what to send again and how much may leave. It is a value
 // without references to its owner, is told the time, and answers with verdicts.
 //
-// Records span [una, nxt) without gaps; a SYN is not part of it, a FIN is its last octet.
+// A SYN is no part of it; a FIN is its last octet.
 type loss struct {
 	policy *lossPolicy
 	rtt    rtt
-	mss    int
-	una    wire.Seq
-	nxt    wire.Seq
-	sack   bool
+	board  scoreboard
+	rack   rack
+	tlp    tlp
+	prr    prr
+	undo   undo
+	rate   rate
+	timers sendTimers
+	reno   reno
+
+	mss      int
+	episode  episode
+	sack     bool      // both ends permit SACK; without it recovery is that of RFC 6582
+	insist   bool      // the octets at una may leave whatever the window says, as after a timeout
+	recover  wire.Seq  // SND.NXT when the episode began; no octet before it begins another
+	quiet    mono.Time // since when nothing is in flight; Never before the first flight
+	expiries int       // of the retransmission timer since SND.UNA moved
+	unsaid   int       // octets marked lost that the congestion control was not told of
 }
 
-// reset prepares for a connection whose first data octet is seq. The round
-// trip estimator survives (the SYN may have been sampled). sack tells whether
-// both ends permit SACK; without it recovery is NewReno's (RFC 6582).
+// reset prepares for a connection whose first octet of data is seq. The round
+// trip estimator survives: the SYN may have been sampled. sack tells whether both
+// ends permit SACK.
 func (l *loss) reset(policy *lossPolicy, seq wire.Seq, mss int, sack bool) {
-	*l = loss{policy: policy, rtt: l.rtt, una: seq, nxt: seq, mss: mss, sack: sack}
+	*l = loss{policy: policy, rtt: l.rtt, mss: mss, sack: sack}
+	l.board.una, l.board.nxt = seq, seq
+	l.rack.fack = seq
+	l.recover = seq.Add(-1)
+	l.quiet = mono.Never
+	l.timers.stop()
+	l.rtt.opened()
 }
 
 // setMSS tells of another segment size in octets of payload. Records larger
 // than it are cut, so that each can be sent again alone.
-func (l *loss) setMSS(mss int) { l.mss = mss }
+func (l *loss) setMSS(mss int) {
+	if l.mss = mss; l.board.count() > 0 {
+		l.board.resize(mss)
+	}
+}
 
 // sent records [start, end) as sent at now. It returns how long nothing had been
-// in flight before, 0 if something was.
+// in flight before, 0 if something was or nothing was ever sent.
 func (l *loss) sent(now mono.Time, start, end wire.Seq, kind sentKind) (idle time.Duration) {
-	return 0
+	quiet := l.board.outstanding() == 0
+	if quiet && l.quiet != mono.Never {
+		idle = now.Sub(l.quiet)
+	}
+	again := start.Less(l.board.nxt)
+	n := end.Sub(start)
+	p := l.rate.send(now, l.inflight()+n, quiet)
+	if again {
+		l.repeated(now, wire.Range{Start: start, End: end}, p)
+	} else {
+		l.board.push(now, end, l.mss, p)
+	}
+	l.prr.sent(n)
+	if kind == sentProbe {
+		l.tlp.sent(l.board.nxt, again)
+		l.timers.restart(now, l.rtt.rto(l.policy))
+		return idle
+	}
+	l.timers.start(now, l.rtt.rto(l.policy))
+	if !again {
+		l.armProbe(now)
+	}
+	return idle
+}
+
+// repeated records that w was sent again.
+func (l *loss) repeated(now mono.Time, w wire.Range, p stamp) {
+	if head := w.Start.LessEq(l.board.una); head {
+		// The timer guards the oldest octets: it begins anew with them.
+		l.insist = false
+		l.timers.restart(now, l.rtt.rto(l.policy))
+	}
+	n := l.board.repeat(now, w, p)
+	if l.episode >= repairing {
+		l.undo.repeated(now, w.Start, n)
+	}
 }
 
 // appLimited tells that the sender has nothing more to send although the window
 // would allow it: rate samples until then say less than the path can do.
-func (l *loss) appLimited() {}
+func (l *loss) appLimited() { l.rate.limit(l.inflight()) }
 
-// ack takes an acknowledgement in.
-func (l *loss) ack(now mono.Time, in ackIn) verdict { return verdict{timer: timerNone} }
+// inflight returns the octets thought to be in the network (pipe of RFC 6675 §4).
+// Without SACK each duplicate ACK tells that a segment has left it (RFC 5681 §3.2).
+func (l *loss) inflight() int { return l.board.pipe() - l.reno.gone(&l.board) }
 
-// expire acts on the timer if it is due at now.
-func (l *loss) expire(now mono.Time) verdict { return verdict{} }
+// outstanding returns FlightSize (RFC 5681 §2): sent and not acknowledged.
+func (l *loss) outstanding() int { return l.board.outstanding() }
 
-// deadline returns when expire is to be called, and what for; Never if nothing is in flight.
-func (l *loss) deadline() (mono.Time, timerKind) { return mono.Never, timerNone }
+// nextLost returns the next octets to send again. They are whole records as far
+// as they fit into limit, and the first limit octets of one that does not: limit
+// is what one segment may carry, and whether the range fits into allowance is
+// the caller's question.
+func (l *loss) nextLost(limit int) (wire.Range, bool) {
+	if l.undo.frto == frtoHold {
+		return wire.Range{}, false
+	}
+	return l.board.next(limit)
+}
 
-// tell makes the calls that v asks for on c, in the right order, and lets
-// proportional rate reduction follow c's window. Call it for every verdict.
-func (l *loss) tell(now mono.Time, c cc.Control, v *verdict) {}
-
-// inflight returns the octets thought to be in the network (pipe of RFC 6675).
-func (l *loss) inflight() int { return 0 }
-
-// outstanding returns FlightSize of RFC 5681: sent and not cumulatively acknowledged.
-func (l *loss) outstanding() int { return l.nxt.Sub(l.una) }
-
-// nextLost returns the next octets to send again, at most limit of them.
-func (l *loss) nextLost(limit int) (wire.Range, bool) { return wire.Range{}, false }
-
-// allowance returns how many octets may leave now, given the congestion window:
-// never negative. During fast recovery it follows RFC 9937, with limited
-// transmit RFC 3042.
-func (l *loss) allowance(window int) int { return max(0, window-l.inflight()) }
+// allowance returns how many octets may leave now, given the congestion window.
+// Limited transmit (RFC 3042) follows from the accounting: what a duplicate ACK
+// shows delivered is not in flight.
+func (l *loss) allowance(window int) int {
+	n := window - l.inflight()
+	if l.prr.on {
+		n = l.prr.room
+	}
+	switch {
+	case l.insist:
+		n = max(n, l.mss)
+	case l.undo.frto == frtoHold:
+		// RFC 5682 §2.1 step 2b: "transmit up to two new (previously unsent) segments".
+		n = max(n, 2*l.mss-l.board.nxt.Sub(l.recover))
+	}
+	return max(n, 0)
+}
 
 // probing reports that a tail loss probe is due: send one segment of new octets
 // if there are any and the peer's window allows, otherwise those of probe, even
 // if the congestion window is full, and report it as sentProbe.
-func (l *loss) probing() bool { return false }
+func (l *loss) probing() bool { return l.tlp.state == tlpDue && l.board.count() > 0 }
 
 // probe returns the octets that a tail loss probe repeats: the last segment sent.
-func (l *loss) probe() wire.Range { return wire.Range{} }
+func (l *loss) probe() wire.Range {
+	r := l.board.at(l.board.last - 1)
+	return wire.Range{Start: wire.MaxSeq(r.start, r.end.Add(-l.mss)), End: r.end}
+}
 
 // recovering reports whether an episode of reduction is going on, after losses,
 // a timeout or a mark.
-func (l *loss) recovering() bool { return false }
+func (l *loss) recovering() bool { return l.episode != steady }
+
+// tell makes the calls that v asks for on c, in the right order, and lets
+// proportional rate reduction follow c's window. Call it for every verdict.
+func (l *loss) tell(now mono.Time, c cc.Control, v *verdict) {
+	if v.spurious {
+		c.Undo(now)
+	}
+	if v.recovered && !v.probed {
+		c.Recovered(now)
+	}
+	if v.timer == timerRTO {
+		c.TimedOut(now, v.backoff, v.event.Inflight)
+	}
+	if v.began {
+		c.Lost(v.event)
+	}
+	if v.cc.Octets > 0 {
+		v.cc.Lost, l.unsaid = l.unsaid, 0
+		c.Acked(v.cc)
+	}
+	if v.recovered && v.probed {
+		c.Recovered(now)
+	}
+	if !l.prr.on {
+		return
+	}
+	if _, own := c.(cc.SelfClocked); own {
+		l.prr.end()
+		return
+	}
+	l.prr.acked(v.cc.Octets, l.inflight(), c.Window(), l.mss, v.acked > 0 && v.lost == 0)
+}

@@ -6,34 +6,114 @@ import (
 	"github.com/octet-net/octet/mono"
 )
 
+const (
+	clockGrain   = time.Millisecond  // G of RFC 6298 §2: no timeout is finer
+	minRTTSpan   = 300 * time.Second // how long a smallest round trip is believed
+	mostSamples  = 1 << 12           // of one round trip that appendix G of RFC 7323 divides by
+	synLateRTO   = 3 * time.Second   // RFC 6298 §5.7
+	mostBackoffs = 32                // doublings; MaxRTO ends them long before
+	leastRTT     = time.Nanosecond   // a round trip within one moment of virtual time
+)
+
 // rtt estimates the round trip time and the retransmission timeout (RFC 6298).
+// The zero value has no sample.
 type rtt struct {
-	srtt    time.Duration // 0 before the first sample
-	rttvar  time.Duration
-	latest  time.Duration
-	minimum minFilter
-	backoff uint8 // doublings of the timeout since the last sample
+	srtt    time.Duration // smoothed round trip; 0 before the first sample
+	rttvar  time.Duration // its mean deviation
+	least   minFilter
+	doubled uint8 // times the timeout was backed off since the last sample
+	synLate bool  // a SYN timed out and no sample was taken since
 }
 
-// minFilter is the smallest sample of a sliding span of time.
+// sample takes a measured round trip in. flight is how many segments were in
+// flight: a sample out of many in one round trip weighs as little as they are
+// many, so that history is as long as RFC 6298 means it to be (RFC 7323 appendix G).
+func (r *rtt) sample(now mono.Time, d time.Duration, flight int) {
+	d = max(d, leastRTT)
+	r.least.take(now, d)
+	if r.srtt == 0 {
+		// RFC 6298 §2.2: "SRTT <- R, RTTVAR <- R/2".
+		r.srtt, r.rttvar = d, d/2
+	} else {
+		// RFC 6298 §2.3, with alpha and beta divided by the expected samples,
+		// one for every second segment.
+		n := time.Duration(min(max((flight+1)/2, 1), mostSamples))
+		r.rttvar += ((r.srtt - d).Abs() - r.rttvar) / (4 * n)
+		r.srtt = max(r.srtt+(d-r.srtt)/(8*n), leastRTT)
+	}
+	// RFC 6298 §5: a new measurement collapses a backed-off timeout.
+	r.doubled, r.synLate = 0, false
+}
+
+// late takes in the round trip that showed a timeout to be spurious: the path
+// is slower than was believed (RFC 4015 §3.2 step SPUR_TO).
+func (r *rtt) late(d time.Duration) {
+	if r.srtt == 0 {
+		return
+	}
+	r.srtt = max(r.srtt, d)
+	r.rttvar = max(r.rttvar, d/2)
+}
+
+// measured reports whether there is a sample.
+func (r *rtt) measured() bool { return r.srtt != 0 }
+
+// minimum returns the smallest round trip seen lately, 0 before the first sample.
+func (r *rtt) minimum() time.Duration { return r.least.value() }
+
+// rto returns the timeout, doubled as often as backOff was called since the last
+// sample.
+func (r *rtt) rto(p *lossPolicy) time.Duration {
+	d := r.base(p)
+	for range r.doubled {
+		if d >= p.MaxRTO {
+			break
+		}
+		d *= 2
+	}
+	return min(d, p.MaxRTO)
+}
+
+// base returns the timeout before it is doubled. The lower bound of RFC 6298 §2.4 is applied to the deviation instead of
+// the sum, as Linux does: where it is far below the RFC's second, a path with a
+// long and steady round trip would else be left no time for a delayed ACK.
+func (r *rtt) base(p *lossPolicy) time.Duration {
+	d := p.InitialRTO
+	switch {
+	case r.srtt != 0:
+		d = r.srtt + max(clockGrain, 4*r.rttvar, p.MinRTO)
+	case r.synLate:
+		d = max(d, synLateRTO)
+	}
+	return min(d, p.MaxRTO)
+}
+
+// backOff doubles the timeout until the next sample (RFC 6298 §5.5).
+func (r *rtt) backOff() { r.doubled = min(r.doubled+1, mostBackoffs) }
+
+// synTimedOut tells that a SYN was sent again. RFC 6298 §5.7: if its timer
+// expired, the timeout is 3 s when data begins, unless a sample says otherwise.
+func (r *rtt) synTimedOut() { r.synLate = true }
+
+// opened ends the handshake: what a SYN was backed off does not concern data.
+func (r *rtt) opened() { r.doubled = 0 }
+
+// A minFilter is the smallest sample of a sliding span of time. It keeps one
+// minimum for each half of the span, so it forgets between half a span and a whole.
 type minFilter struct {
-	at    mono.Time
-	value time.Duration
+	half       mono.Time // when the current half began
+	now, prior time.Duration
 }
 
-// sample takes a measured round trip in. flight is FlightSize in segments when
-// the sample was taken: RFC 7323 appendix G weighs frequent samples less.
-func (r *rtt) sample(now mono.Time, d time.Duration, flight int, p *lossPolicy) {}
+func (f *minFilter) take(now mono.Time, d time.Duration) {
+	switch age := now.Sub(f.half); {
+	case f.now == 0 || age >= minRTTSpan:
+		*f = minFilter{half: now, now: d, prior: d}
+	case age >= minRTTSpan/2:
+		*f = minFilter{half: now, now: d, prior: f.now}
+	default:
+		f.now = min(f.now, d)
+	}
+}
 
-// min returns the smallest round trip seen lately, 0 if none.
-func (r *rtt) min() time.Duration { return r.minimum.value }
-
-// rto returns the timeout, backed off as often as back was called.
-func (r *rtt) rto(p *lossPolicy) time.Duration { return p.InitialRTO }
-
-// back doubles the timeout until the next sample (RFC 6298 §5.5).
-func (r *rtt) back() {}
-
-// synTimedOut tells that a SYN had to be sent again: data begins with a timeout
-// of 3 s unless there is a sample (RFC 6298 §5.7).
-func (r *rtt) synTimedOut() {}
+func (f *minFilter) value() time.Duration { return min(f.now, f.prior) }

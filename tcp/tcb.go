@@ -160,7 +160,7 @@ func (t *TCB) establish(now mono.Time) {
 	if tries := t.timers.tries; tries > 1 {
 		t.loss.rtt.synTimedOut() // RFC 6298 §5.7
 	} else {
-		t.loss.rtt.sample(now, now.Sub(t.timers.synAt), 1, &t.cfg.Recovery)
+		t.loss.rtt.sample(now, now.Sub(t.timers.synAt), 1)
 	}
 	t.timers.send, t.timers.tries = mono.Never, 0
 	t.loss.reset(&t.cfg.Recovery, t.snd.una, t.snd.mss, t.opt.sack)

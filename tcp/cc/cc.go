@@ -30,7 +30,8 @@ type Control interface {
 	// recovery the owner also calls it; InRecovery is then set.
 	Acked(a Ack)
 	// Lost tells that the first loss of a new episode was detected (or, for ECN,
-	// that a mark was echoed): once for each window of data. A timeout is no Lost.
+	// that a mark was echoed): once for each window of data, and before
+	// the Acked of the same acknowledgement. A timeout is no Lost.
 	Lost(e Event)
 	// Recovered tells that everything in flight when the episode began was acknowledged.
 	Recovered(now mono.Time)
@@ -68,7 +69,7 @@ type Ack struct {
 	Lost       int           // marked lost since the Ack before this one
 	Loss       LossSample    // of what is in Lost
 	InRecovery bool          // a loss episode is going on
-	CwndLtd    bool          // the window, not the application or the peer, had limited the sender (RFC 7661)
+	CwndLtd    bool          // the window, not the application or the peer, stopped the sender in this round or the last (RFC 7661)
 	Round      bool          // everything in flight a round trip ago is now delivered: a new round begins
 	ECE        int           // octets that arrived marked CE, as far as the peer tells (AccECN), else 0
 	Rate       RateSample

@@ -51,8 +51,9 @@ func (c *curve) next(now mono.Time, srtt time.Duration, n, cwnd, mss int32) int3
 	w := float64(cwnd)
 	c.friendly(float64(n), w, mss)
 	if est := min(c.est, maxWindow); c.at(t, mss) < c.est {
-		// §4.3, the Reno-friendly region: "cwnd SHOULD be set to W_est".
-		return max(cwnd, int32(est))
+		// §4.3, the Reno-friendly region: "cwnd SHOULD be set to W_est", but never
+		// faster than slow start, if the window was cut back while W_est was not.
+		return max(cwnd, min(int32(est), cwnd+n))
 	}
 	// §4.4 and §4.5: (target - cwnd)/cwnd for each segment acknowledged, target being
 	// the curve a round trip from now, at least cwnd and at most 1.5 * cwnd.

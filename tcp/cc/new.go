@@ -16,18 +16,25 @@ type Params struct {
 	// Unpaced tells that the owner does not heed PacingRate: then an acknowledgement
 	// widens the window by eight segments at most in slow start (RFC 9406 §4.2).
 	Unpaced bool
+	// NoSACK tells BBR that the peer acknowledges nothing selectively: then it sees
+	// one loss in a round trip at most and takes it for many.
+	NoSACK bool
 	// Seed decides the random draws of BBR: equal seeds, equal draws.
 	Seed uint64
 }
 
-// New returns a Control by its name: "cubic" (also "", the default) or "newreno"
-// (also "reno"). Each call returns one for a single connection.
+// New returns a Control by its name: "cubic" (also "", the default), "newreno"
+// (also "reno"), "bbr" or "prague". Each call returns one for a single connection.
 func New(name string, p Params) (Control, error) {
 	switch name {
 	case "cubic", "":
 		return NewCubic(p), nil
 	case "newreno", "reno":
 		return NewReno(p), nil
+	case "bbr":
+		return NewBBR(p), nil
+	case "prague":
+		return NewPrague(p), nil
 	}
 	return nil, fmt.Errorf("cc: no congestion control is called %q", name)
 }
@@ -52,6 +59,11 @@ func (p Params) initialWindow() int16 {
 		return 10
 	}
 	return int16(min(p.InitialWindow, 1<<10))
+}
+
+// initialWindow is RFC 6928 §2: min (10*MSS, max (2*MSS, 14600)), for any number of segments.
+func initialWindow(segments, mss int32) int32 {
+	return min(segments*mss, max(2*mss, segments*1460))
 }
 
 // amount takes octets from outside: whatever comes, it is no more than a window.

@@ -44,11 +44,7 @@ func (w *window) SetMSS(mss int) {
 	w.ssthresh = max(w.ssthresh, 2*w.mss)
 }
 
-// initial is RFC 6928 §2: min (10*MSS, max (2*MSS, 14600)), for any number of segments.
-func (w *window) initial() int32 {
-	n := int32(w.segments)
-	return min(n*w.mss, max(2*w.mss, n*1460))
-}
+func (w *window) initial() int32 { return initialWindow(int32(w.segments), w.mss) }
 
 // Sent tells of octets that left after idle.
 func (w *window) Sent(now mono.Time, octets, inflight int, idle time.Duration) {
@@ -137,10 +133,12 @@ func (w *window) flight(inflight int) int32 {
 
 // reduce remembers the window for undo and sets ssthresh to percent of the flight.
 func (w *window) reduce(flight int32, percent int) {
-	w.saved.cwnd, w.saved.ssthresh = w.cwnd, w.ssthresh
+	w.remember()
 	w.ssthresh = max(scale(flight, percent), 2*w.mss)
 	w.used.reset()
 }
+
+func (w *window) remember() { w.saved.cwnd, w.saved.ssthresh = w.cwnd, w.ssthresh }
 
 // lost is a congestion event: RFC 5681 §3.2 step 2, and for a mark RFC 3168 §6.1.2
 // with RFC 9438 §4.6: the window may then go down to one segment.
@@ -161,7 +159,7 @@ func (w *window) expired(backoff, inflight, percent int) {
 		if inflight > 0 {
 			w.reduce(w.flight(inflight), percent)
 		} else {
-			w.saved.cwnd, w.saved.ssthresh = w.cwnd, w.ssthresh
+			w.remember()
 		}
 	}
 	w.flown = true

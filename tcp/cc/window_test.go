@@ -9,7 +9,7 @@ import (
 )
 
 // names are the controls that every common test runs over.
-var names = []string{"newreno", "cubic"}
+var names = []string{"newreno", "cubic", "bbr", "prague"}
 
 func TestNames(t *testing.T) {
 	for _, name := range names {

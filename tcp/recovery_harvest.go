@@ -1,0 +1,78 @@
+package tcp
+
+import (
+	"time"
+
+	"github.com/octet-net/octet/mono"
+	"github.com/octet-net/octet/wire"
+)
+
+// A harvest collects what one acknowledgement delivered. The scoreboard fills it
+// record by record, in sequence order.
+type harvest struct {
+	// What is known before.
+	now     mono.Time
+	echo    mono.Time     // end of the tick that TSecr names; Never without timestamps
+	least   time.Duration // smallest round trip
+	fack    wire.Seq      // end of the highest octets delivered so far; kept up
+	recover wire.Seq      // SND.NXT when the episode began
+
+	// What the acknowledgement adds.
+	octets    int       // delivered for the first time
+	originals int       // of them sent once only, and before recover
+	newest    moment    // the last transmission among them that can be told apart
+	stamp     stamp     // of newest
+	any       bool      // newest and stamp are valid
+	repeated  bool      // some of them were sent more than once: no round trip to be had (Karn)
+	oldest    mono.Time // when the first among them was sent
+	newestOne mono.Time // when the last among those sent once was sent, Never if none
+	disorder  bool      // some arrived after octets that lie above them and were never sent again
+}
+
+func newHarvest(now, echo mono.Time, least time.Duration) harvest {
+	return harvest{now: now, echo: echo, least: least, oldest: mono.Never, newestOne: mono.Never}
+}
+
+// deliver notes that n octets of r have arrived, if that is news.
+func (h *harvest) deliver(r *record, n int) {
+	if r.has(markSacked | markCounted) {
+		return
+	}
+	h.octets += n
+	h.order(r)
+	if r.has(markRepeated) {
+		h.repeated = true
+		if h.ambiguous(r) {
+			return
+		}
+	} else {
+		h.oldest = min(h.oldest, r.sent)
+		if h.newestOne == mono.Never || r.sent > h.newestOne {
+			h.newestOne = r.sent
+		}
+		if r.end.LessEq(h.recover) {
+			h.originals += n
+		}
+	}
+	if m := (moment{r.sent, r.end}); !h.any || h.newest.before(m) {
+		h.any, h.newest, h.stamp = true, m, r.stamp
+	}
+}
+
+// order follows RFC 8985 §6.2 step 3: a segment below RACK.fack that was never
+// sent again was delivered out of order.
+func (h *harvest) order(r *record) {
+	switch {
+	case h.fack.Less(r.end):
+		h.fack = r.end
+	case r.end.Less(h.fack) && !r.has(markRepeated):
+		h.disorder = true
+	}
+}
+
+// ambiguous reports whether it may have been an earlier transmission of r that
+// arrived: RFC 8985 §6.2 step 2 ignores it if the echoed timestamp is older than
+// the repetition, or the answer came sooner than any ever did.
+func (h *harvest) ambiguous(r *record) bool {
+	return h.echo != mono.Never && h.echo <= r.sent || h.now.Sub(r.sent) < h.least
+}
