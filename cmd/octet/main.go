@@ -8,4 +8,6 @@ import (
 	"github.com/octet-net/octet/cmd/octet/internal/cli"
 )
 
+//go:generate go test ./internal/cli -run Schemas|Reference -update
+
 func main() { os.Exit(cli.Main(os.Args[1:])) }

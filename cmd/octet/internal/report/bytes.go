@@ -36,8 +36,8 @@ func PyBytes(p []byte) string {
 // Data is octets in a JSON object: as text if they are valid UTF-8, else in base64.
 type Data struct {
 	Octets int    `json:"octets"`
-	Text   string `json:"data,omitempty"`
-	Base64 string `json:"data_base64,omitempty"`
+	Text   string `json:"data,omitempty" jsonschema:"the octets, if they are valid UTF-8"`
+	Base64 string `json:"data_base64,omitempty" jsonschema:"the octets in base64, if they are not"`
 }
 
 // DataOf returns p as it is written in an object.

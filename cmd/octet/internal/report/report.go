@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"sync"
 	"time"
@@ -57,11 +58,26 @@ func ColorWanted(w io.Writer) bool {
 	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && Terminal(w)
 }
 
+// Events say which objects a stream has: for each event the structs, one after
+// another, that hold its fields besides v and event.
+type Events map[string][]any
+
+// Stream returns all objects of a verb's stream: its own events, start and end.
+// The summary may be nil.
+func Stream(own Events, summary any) Events {
+	all := Events{"start": {startBody{}}, "end": {endBody{}}}
+	if summary != nil {
+		all["end"] = []any{endBody{}, summary}
+	}
+	maps.Copy(all, own)
+	return all
+}
+
 // startBody is the first object of a stream.
 type startBody struct {
 	Verb string    `json:"verb"`
-	On   string    `json:"on,omitempty"`
-	Time time.Time `json:"time"`
+	On   string    `json:"on,omitempty" jsonschema:"the network that the verb works on"`
+	Time time.Time `json:"time" jsonschema:"when it began, RFC 3339"`
 }
 
 // Start begins the output of a verb that works on the named network, or on none.
@@ -70,11 +86,11 @@ func (r *Reporter) Start(verb, on string) {
 	r.Event("start", startBody{verb, on, r.begun})
 }
 
-// EndBody is what every last object of a stream has besides the verb's own summary.
-type EndBody struct {
-	Exit    int    `json:"exit"`
-	Outcome string `json:"outcome"`
-	Error   string `json:"error,omitempty"`
+// endBody is what every last object of a stream has besides the verb's own summary.
+type endBody struct {
+	Exit    int    `json:"exit" jsonschema:"the exit code"`
+	Outcome string `json:"outcome" jsonschema:"the exit code in words"`
+	Error   string `json:"error,omitempty" jsonschema:"what was wrong and what to do, in one line"`
 	Elapsed int64  `json:"elapsed_us"`
 }
 
@@ -92,7 +108,7 @@ func (r *Reporter) End(err error, summary any) outcome.Code {
 	if err == nil && failure != nil {
 		err = fmt.Errorf("cannot write the result: %w", failure)
 	}
-	body := EndBody{Exit: int(outcome.Of(err)), Outcome: outcome.Of(err).String(), Elapsed: time.Since(r.begun).Microseconds()}
+	body := endBody{Exit: int(outcome.Of(err)), Outcome: outcome.Of(err).String(), Elapsed: time.Since(r.begun).Microseconds()}
 	if err != nil {
 		body.Error = err.Error()
 	}
@@ -145,18 +161,19 @@ func (r *Reporter) Raw(p []byte) {
 // Notef writes a line to standard error, unless -q was given.
 func (r *Reporter) Notef(format string, args ...any) {
 	if !r.Quiet {
-		r.note(format, args...)
+		r.Tellf(format, args...)
 	}
 }
 
 // Detailf writes a line to standard error if -v was given.
 func (r *Reporter) Detailf(format string, args ...any) {
 	if r.Verbose > 0 {
-		r.note(format, args...)
+		r.Tellf(format, args...)
 	}
 }
 
-func (r *Reporter) note(format string, args ...any) {
+// Tellf writes a line to standard error that is needed even with -q.
+func (r *Reporter) Tellf(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	fmt.Fprintf(r.diag, format+"\n", args...) // nobody is left to tell if this fails

@@ -54,7 +54,7 @@ type ClientSummary struct {
 	Received int64  `json:"received_octets"`
 	SentSum  string `json:"sent_sha256,omitempty"`
 	GotSum   string `json:"received_sha256,omitempty"`
-	RTT      int64  `json:"rtt_us,omitempty"` // from a datagram to its answer
+	RTT      int64  `json:"rtt_us,omitempty" jsonschema:"from a datagram to its answer"`
 }
 
 // Summary returns what was sent and received.
@@ -66,6 +66,11 @@ func (c *Client) Summary() ClientSummary {
 		s.SentSum, s.GotSum = hex.EncodeToString(c.sentSum.Sum(nil)), hex.EncodeToString(c.gotSum.Sum(nil))
 	}
 	return s
+}
+
+// ClientEvents are the objects that a client writes.
+var ClientEvents = report.Events{
+	"connected": {connectedBody{}}, "sent": {octetsBody{}}, "received": {report.Data{}},
 }
 
 type connectedBody struct {

@@ -75,6 +75,12 @@ func (s *Server) count(change func(*ServerSummary)) {
 // clock writes a time as the server's lines do.
 func clock(t time.Time) string { return t.Format("2006-01-02 15:04:05") }
 
+// ServerEvents are the objects that a server writes.
+var ServerEvents = report.Events{
+	"listening": {listeningBody{}}, "connection": {peerBody{}}, "message": {peerBody{}, report.Data{}},
+	"answer": {peerBody{}, octetsBody{}}, "closed": {peerBody{}, closedBody{}},
+}
+
 type listeningBody struct {
 	Network string `json:"network"`
 	Local   string `json:"local"`
@@ -99,7 +105,7 @@ func (s *Server) listening(at net.Addr) {
 		s.Report.Printf("Waiting for a client to call.\n")
 	}
 	if s.At.Port == 0 {
-		s.Report.Notef("listening at %s://%s", s.At.Network, local)
+		s.Report.Tellf("listening at %s://%s", s.At.Network, local)
 	} else {
 		s.Report.Detailf("listening at %s://%s", s.At.Network, local)
 	}

@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"context"
+	"embed"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/octet-net/octet/cmd/octet/internal/explain"
+	"github.com/octet-net/octet/cmd/octet/internal/netif"
+	"github.com/octet-net/octet/cmd/octet/internal/outcome"
+	"github.com/octet-net/octet/cmd/octet/internal/report"
+	"github.com/octet-net/octet/cmd/octet/internal/talk"
+)
+
+// streams are the objects that each verb writes with --json. The schemas are made
+// from them.
+var streams = map[string]report.Events{
+	"connect": report.Stream(talk.ClientEvents, talk.ClientSummary{}),
+	"explain": report.Stream(report.Events{"line": {explain.Line{}}}, explainSummary{}),
+	"if":      report.Stream(report.Events{"interface": {netif.Body{}}}, interfaceSummary{}),
+	"send":    report.Stream(talk.ClientEvents, talk.ClientSummary{}),
+	"serve":   report.Stream(talk.ServerEvents, talk.ServerSummary{}),
+	"version": report.Stream(report.Events{"version": {versionBody{}}}, nil),
+}
+
+// schemas holds a JSON Schema for the objects of each verb.
+//
+//go:embed schema/*.json
+var schemas embed.FS
+
+func (a *app) schema() *cobra.Command {
+	verbs := slices.Sorted(maps.Keys(streams))
+	return &cobra.Command{
+		Use:       "schema [VERB]",
+		GroupID:   "meta",
+		Short:     "Print the JSON Schema of what a verb writes with --json",
+		Long:      "Schema prints the JSON Schema (draft 2020-12) of each object that a verb writes with\n--json, or, without a verb, the verbs that have one: " + strings.Join(verbs, ", ") + ".",
+		Args:      cobra.MaximumNArgs(1),
+		ValidArgs: verbs,
+		RunE: a.verb(func(_ context.Context, r *report.Reporter, args []string) (any, error) {
+			if len(args) == 0 {
+				r.Raw([]byte(strings.Join(verbs, "\n") + "\n"))
+				return nil, nil
+			}
+			b, err := schemas.ReadFile("schema/" + args[0] + ".json")
+			if err != nil {
+				return nil, outcome.Failf(outcome.Usage, "octet schema lists those that have one", "there is no schema for %q", args[0])
+			}
+			r.Raw(b)
+			return nil, nil
+		}),
+	}
+}
