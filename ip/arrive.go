@@ -47,7 +47,7 @@ func (n *Node) Arrive(now mono.Time, p *Packet, v *Verdict) {
 	if n.tables.Deliver(p, v) {
 		return
 	}
-	v.Kind, v.Reason = Drop, n.arrive(now, p, v)
+	v.Reason = n.arrive(now, p, v)
 	if v.Reason != NotDropped {
 		v.Kind = Drop
 		n.drop(v.Reason)

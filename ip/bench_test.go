@@ -50,7 +50,10 @@ func icmp(kind, code uint8, rest uint32, body []byte) []byte {
 func (b *bench) arrive(now mono.Time, in ID, octets []byte) Verdict {
 	b.t.Helper()
 	var v Verdict
-	p := Packet{Octets: wire.Octets{Data: chunk.Copy(octets)}, Interface: in}
+	p := Packet{Octets: wire.Plain(octets), Interface: in}
+	if len(octets) <= chunk.MaxSize {
+		p.Data = p.Data.Own()
+	}
 	b.Arrive(now, &p, &v)
 	p.Data.Release()
 	return v

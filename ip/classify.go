@@ -42,7 +42,8 @@ func (t *Tables) judgeOwn(i *iface, h *wire.IP) (Cast, Reason) {
 
 // destined says whom a destination means to one who receives it on the interface.
 func (t *Tables) destined(i *iface, dst netip.Addr) (Cast, Reason) {
-	for _, o := range t.owners[dst] {
+	owners := t.owners[dst]
+	for _, o := range owners {
 		switch {
 		case o.id != i.ID && !t.elsewhere(i, o.id, dst):
 		case o.state > Deprecated:
@@ -51,7 +52,7 @@ func (t *Tables) destined(i *iface, dst netip.Addr) (Cast, Reason) {
 			return Unicast, NotDropped
 		}
 	}
-	if len(t.owners[dst]) > 0 && !dst.IsLoopback() && !dst.IsLinkLocalUnicast() {
+	if len(owners) > 0 && !dst.IsLoopback() && !dst.IsLinkLocalUnicast() {
 		return Unicast, OtherInterface
 	}
 	cast := i.castOf(dst)

@@ -216,7 +216,7 @@ func (q *partial) whole() (chunk.View, Reason) {
 	}
 	v, b := newView(n + q.size)
 	q.payload(b[n:])
-	copy(b, q.header)
+	copy(b[:n], q.header)
 	if is6 {
 		unfragment6(b[:n], q.key.proto, q.size, ecn)
 	} else {
