@@ -120,7 +120,8 @@ func (n *Node) refuse(now mono.Time, p *Packet, h *wire.IP, cast Cast, fault wir
 		code, why = wire.ICMPv6HeaderChain, HeaderSplit
 	case wire.FragmentLength: // RFC 8200 §4.5
 		code, why = wire.ICMPv6BadField, FragmentBad
-	case wire.FragmentRange:
+	case wire.FragmentRange: // h.At is the offset in the fragment header, which begins with the protocol
+		h.Proto = wire.Proto(p.Front()[h.At-2])
 		n.frags.spoilKey(p.Interface, h)
 		code, why = wire.ICMPv6BadField, FragmentTooLong
 	}

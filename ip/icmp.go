@@ -104,8 +104,8 @@ func (o *offence) answerable(m *wire.ICMP) bool {
 	if !src.IsValid() || src.IsUnspecified() || src.IsMulticast() || src == limitedBroadcast || o.looped {
 		return false // it names no single host
 	}
-	if o.ip.Offset != 0 {
-		return false
+	if o.ip.Offset != 0 && !(o.ip.Is6() && m.Type == wire.ICMPv6ParamProblem) {
+		return false // but RFC 8200 §4.5 wants the sender of a fragment that cannot be right told
 	}
 	if o.cast != Unicast || o.link != Unicast {
 		toMany := o.ip.Is6() && (m.Type == wire.ICMPv6PacketTooBig ||
