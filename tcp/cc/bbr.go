@@ -76,7 +76,7 @@ var bbrGains = [...]struct {
 	probeRTT:    {100, 50, "probe rtt"},
 }
 
-// Parameters of the draft, §2.7 and following.
+// Parameters of the draft, §2.8 and following.
 const (
 	bbrLossThresh    = 2  // percent of a round trip
 	bbrBeta          = 70 // percent

@@ -6,7 +6,7 @@ import (
 	"github.com/octet-net/octet/mono"
 )
 
-// A bbrCycle is the state of probing for bandwidth (draft §2.13).
+// A bbrCycle is the state of probing for bandwidth (draft §2.14).
 type bbrCycle struct {
 	phase         bbrAckPhase
 	probeSample   bool // BBR.is_bw_probe_sample

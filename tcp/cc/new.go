@@ -11,7 +11,7 @@ type Params struct {
 	InitialWindow int
 	// IdleRestart shrinks the window to the initial one when nothing was in flight
 	// for longer than an RTO (RFC 5681 §4.1). Without it the window is kept and
-	// decays as RFC 7661 says, which suits a sender that paces.
+	// decays as RFC 7661 says; that asks for pacing, so Unpaced implies IdleRestart.
 	IdleRestart bool
 	// Unpaced tells that the owner does not heed PacingRate: then an acknowledgement
 	// widens the window by eight segments at most in slow start (RFC 9406 §4.2).

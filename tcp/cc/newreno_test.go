@@ -197,7 +197,13 @@ func TestRenoUndoKeepsALargerWindow(t *testing.T) {
 }
 
 func TestIdleRestart(t *testing.T) {
-	s := tell(t, "newreno", Params{IdleRestart: true})
+	for name, p := range map[string]Params{"asked for": {IdleRestart: true}, "unpaced": {Unpaced: true}} {
+		t.Run(name, func(t *testing.T) { idleRestart(t, p) })
+	}
+}
+
+func idleRestart(t *testing.T, p Params) {
+	s := tell(t, "newreno", p)
 	s.round()
 	s.wantWindow(20 * seg)
 	// RFC 5681 §4.1: "if the TCP has not sent data in an interval exceeding the

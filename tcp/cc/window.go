@@ -17,7 +17,7 @@ type window struct {
 	}
 	segments int16 // the initial window, in segments
 	flown    bool  // something was sent: a change of MSS no longer sets the initial window
-	restart  bool  // Params.IdleRestart
+	restart  bool  // after an idle time (Params.IdleRestart)
 	timedOut bool  // repairing after a timeout: the window grows while the owner recovers
 	srtt     time.Duration
 	rto      time.Duration
@@ -25,7 +25,7 @@ type window struct {
 }
 
 func newWindow(p Params) window {
-	w := window{ssthresh: maxWindow, segments: p.initialWindow(), restart: p.IdleRestart, used: newValidation()}
+	w := window{ssthresh: maxWindow, segments: p.initialWindow(), restart: p.IdleRestart || p.Unpaced, used: newValidation()}
 	w.SetMSS(p.mss())
 	return w
 }
@@ -125,7 +125,8 @@ func (w *window) grow(octets int32) { w.cwnd = min(w.cwnd+octets, maxWindow) }
 
 // flight is what a reduction starts from. RFC 5681 §3.1 says FlightSize; RFC 7661
 // §4.4.2 takes pipeACK if that is more, so that a sender that pauses while it loses
-// a little is not thrown back to it. Never more than the window: limited transmit
+// a little is not thrown back to it. (What it takes off again for the octets
+// retransmitted is left to PRR.) Never more than the window: limited transmit
 // (RFC 3042) does not count.
 func (w *window) flight(inflight int) int32 {
 	return min(max(amount(inflight), w.used.pipe()), w.cwnd)

@@ -31,9 +31,10 @@ func TestNames(t *testing.T) {
 
 func TestSizes(t *testing.T) {
 	for name, c := range map[string]struct{ size, most uintptr }{
-		"newreno": {unsafe.Sizeof(Reno{}), 112},
-		"cubic":   {unsafe.Sizeof(Cubic{}), 224},
+		"newreno": {unsafe.Sizeof(Reno{}), 96},
+		"cubic":   {unsafe.Sizeof(Cubic{}), 208},
 	} {
+		t.Logf("%s: %d octets", name, c.size)
 		if c.size > c.most {
 			t.Errorf("%s has %d octets of state, at most %d are allowed", name, c.size, c.most)
 		}
@@ -58,6 +59,29 @@ func TestNothingAllocates(t *testing.T) {
 		if got != 0 {
 			t.Errorf("%s allocates %g times", name, got)
 		}
+	}
+}
+
+func BenchmarkAcked(b *testing.B) {
+	for _, name := range names {
+		b.Run(name, func(b *testing.B) {
+			c, err := New(name, Params{MSS: 1448})
+			if err != nil {
+				b.Fatal(err)
+			}
+			c.Lost(Event{Inflight: 14480})
+			c.Recovered(0)
+			a := Ack{Octets: 2896, RTT: 20 * ms, SRTT: 20 * ms, MinRTT: 20 * ms, Inflight: 10000, Prior: 12896, CwndLtd: true}
+			a.Rate = RateSample{Delivered: 10000, Interval: 20 * ms, TxInFlight: 10000}
+			b.ReportAllocs()
+			for i := range b.N {
+				a.Now = mono.Time(i) * 1000
+				a.Rate.Total += 2896
+				a.Rate.PriorTotal = a.Rate.Total - 10000
+				a.Round = i%8 == 0
+				c.Acked(a)
+			}
+		})
 	}
 }
 
