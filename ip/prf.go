@@ -20,7 +20,6 @@ type prf struct {
 // What a result is for. Two purposes share no results.
 const (
 	forFragmentID = iota + 1
-	forFragmentRound
 	forFlowLabel
 	forHostBucket
 	forChance

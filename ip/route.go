@@ -23,7 +23,7 @@ func (u usable) first(routes []Route) *Route {
 // interface (0: any). A zone of dst names the interface, too.
 //
 // A source that is given ties the packet to the interface that has it (the strong
-// end system of RFC 1122 §3.3.4.2), unless that is the loopback.
+// end system of RFC 1122 §3.3.4.2), unless that is the loopback or one of a router.
 func (t *Tables) Route(dst, src netip.Addr, through ID) (Path, error) {
 	dst, through, err := t.destination(dst, through)
 	if err != nil {
@@ -83,7 +83,7 @@ func (t *Tables) source(dst, src netip.Addr, through *ID) (netip.Addr, error) {
 	if !ok {
 		return src, ErrNotOurs
 	}
-	if t.ifaces[id].Flags.Has(Loopback) || t.weak {
+	if t.weak || t.ifaces[id].Flags&(Loopback|Forwarding) != 0 {
 		return src, nil
 	}
 	if *through != 0 && *through != id {
