@@ -11,13 +11,15 @@ import (
 	"github.com/octet-net/octet/wire"
 )
 
-// splitNetwork checks a network name for a kind of socket: "tcp" or "udp".
-func splitNetwork(network, kind string) error {
+// kindOf returns the kind of sockets of a network: "tcp" or "udp".
+func kindOf(network string) (string, error) {
 	switch network {
-	case kind, kind + "4", kind + "6":
-		return nil
+	case "tcp", "tcp4", "tcp6":
+		return "tcp", nil
+	case "udp", "udp4", "udp6":
+		return "udp", nil
 	}
-	return net.UnknownNetworkError(network)
+	return "", net.UnknownNetworkError(network)
 }
 
 // fits reports whether a network takes an address: "tcp4" only those of IPv4.
@@ -31,10 +33,41 @@ func fits(network string, a netip.Addr) bool {
 	return true
 }
 
-// localAddrs returns the addresses that "host:port" means for a socket of our
-// own, the one to use first. An empty host is the unspecified address, of IPv6
-// and IPv4 both where the network leaves that open.
-func (h *Host) localAddr(network, address string) (netip.AddrPort, error) {
+// localAddr returns the address that "host:port" means for a socket of our own,
+// of the kind "tcp" or "udp". An empty host is the unspecified address, of IPv6
+// and IPv4 both where the network leaves that open. Errors are complete.
+func (h *Host) localAddr(network, address, kind string) (netip.AddrPort, error) {
+	have, err := kindOf(network)
+	var a netip.AddrPort
+	if err == nil {
+		a, err = h.resolveLocal(network, address)
+	}
+	if err != nil {
+		return a, opErr("listen", network, nil, nil, err)
+	}
+	if have != kind {
+		err := &net.AddrError{Err: "unexpected address type", Addr: address}
+		return a, opErr("listen", network, nil, bareAddr(network, a), err)
+	}
+	return a, nil
+}
+
+// bareAddr is dialAddr that prints the unspecified address as nothing, the way
+// package net prints an address that nobody gave.
+func bareAddr(network string, a netip.AddrPort) net.Addr {
+	switch {
+	case !a.Addr().IsUnspecified():
+		return dialAddr(network, a)
+	case network[:3] == "udp":
+		return &net.UDPAddr{Port: int(a.Port())}
+	}
+	return &net.TCPAddr{Port: int(a.Port())}
+}
+
+func (h *Host) resolveLocal(network, address string) (netip.AddrPort, error) {
+	if address == "" {
+		return netip.AddrPortFrom(unspecified(network), 0), nil
+	}
 	host, port, err := h.splitHostPort(network, address)
 	if err != nil {
 		return netip.AddrPort{}, err

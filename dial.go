@@ -53,10 +53,8 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 }
 
 func (d *Dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	if splitNetwork(network, "tcp") != nil {
-		if err := splitNetwork(network, "udp"); err != nil {
-			return nil, err
-		}
+	if _, err := kindOf(network); err != nil {
+		return nil, err
 	}
 	list, err := d.Host.remoteAddrs(ctx, network, address)
 	if err != nil {

@@ -34,7 +34,6 @@ type event struct {
 
 	nics  []*nic // whose devices hold something to deliver
 	calls []call
-	seen  []sighting
 	loops []looped
 }
 
@@ -47,12 +46,6 @@ type call struct {
 // A looped packet is a copy for ourselves of one that goes to many.
 type looped struct {
 	on     *nic
-	packet link.Packet
-}
-
-// A sighting is what an Observer shall be shown.
-type sighting struct {
-	on     string
 	packet link.Packet
 }
 
@@ -105,7 +98,7 @@ func (e *event) leave() {
 	}
 }
 
-// end finishes the event: with no lock held it shows, delivers and tells.
+// end finishes the event: with no lock held it delivers and tells.
 func (e *event) end() {
 	e.leave()
 	for i := 0; i < len(e.loops); i++ { // taking one in may make another
@@ -114,13 +107,6 @@ func (e *event) end() {
 		e.leave()
 	}
 	clear(e.loops)
-	h := e.host
-	for i := range e.seen {
-		s := &e.seen[i]
-		h.observer.Packet(Observation{Time: e.now, Interface: s.on, Out: true, Packet: &s.packet})
-		s.packet.Data.Release()
-		*s = sighting{}
-	}
 	for _, n := range e.nics {
 		n.dev.Flush()
 	}
@@ -129,7 +115,7 @@ func (e *event) end() {
 	}
 	clear(e.nics)
 	clear(e.calls)
-	e.nics, e.calls, e.seen, e.loops = e.nics[:0], e.calls[:0], e.seen[:0], e.loops[:0]
+	e.nics, e.calls, e.loops = e.nics[:0], e.calls[:0], e.loops[:0]
 	e.host, e.head, e.outward = nil, wire.IP{}, ip.Outgoing{}
 	events.Put(e)
 }
@@ -137,11 +123,6 @@ func (e *event) end() {
 // send queues e.packet on an interface, to be delivered when the event ends. It
 // takes over the data.
 func (e *event) send(n *nic) {
-	if e.host.observer != nil {
-		s := sighting{on: n.name, packet: e.packet}
-		s.packet.Data = e.packet.Data.Share()
-		e.seen = append(e.seen, s)
-	}
 	n.dev.Send(&e.packet)
 	e.packet.Data = chunk.View{}
 	for _, o := range e.nics {

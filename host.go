@@ -18,7 +18,7 @@ type Host struct {
 	ownsLine bool
 	profile  Profile
 	secret   secret
-	observer Observer
+	observer link.Observer
 	names    names
 	closed   atomic.Bool
 	made     atomic.Uint64 // sockets and the like, for their keys

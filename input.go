@@ -20,11 +20,6 @@ func (n *nic) Receive(now mono.Time, batch []link.Packet) {
 	if h.closed.Load() {
 		return
 	}
-	if h.observer != nil {
-		for i := range batch {
-			h.observer.Packet(Observation{Time: now, Interface: n.name, Packet: &batch[i]})
-		}
-	}
 	e := h.beginAt(now)
 	defer e.end()
 	for i := range batch {
@@ -137,25 +132,32 @@ func tupleIn(local, remote netip.Addr, o *wire.Octets, n *nic) (tuple, bool) {
 func (e *event) judge(n *nic, a *ip.Packet) {
 	e.leave()
 	l, v := &e.host.ip, &e.verdict
-	l.mu.Lock()
-	l.node.Arrive(e.now, a, v)
-	var to *UDPConn
-	ok := false
-	if v.Kind == ip.Deliver {
-		to, ok = e.parse(n, &v.Datagram)
+	var to receiver
+	if l.tables.Load().Deliver(a, v) { // most packets need no more than the tables
+		to = e.parse(&v.Datagram)
+	} else {
+		l.mu.Lock()
+		l.node.Arrive(e.now, a, v)
+		if v.Kind == ip.Deliver {
+			to = e.parse(&v.Datagram) // the headers are the node's until its next call
+			if to.refusal != 0 {
+				l.node.Unreachable(e.now, &v.Datagram, to.refusal)
+				to = receiver{}
+			}
+		}
+		l.settle(e)
+		l.mu.Unlock()
 	}
-	l.settle(e)
-	l.mu.Unlock()
-
 	switch {
 	case v.Kind == ip.Inform:
 		e.inform(&v.Notice)
-	case !ok:
-	case e.head.Proto == wire.ProtoTCP:
+	case to.refusal != 0:
+		l.unreachable(e, &v.Datagram, to.refusal)
+	case to.tcp:
 		e.segment(n)
-	case to != nil:
-		to.receive(e)
-	default:
+	case to.udp != nil:
+		to.udp.receive(e)
+	case to.group:
 		e.deliverToGroup()
 	}
 	e.in.Payload.Release()
@@ -163,51 +165,55 @@ func (e *event) judge(n *nic, a *ip.Packet) {
 	v.Datagram.Header, v.Datagram.Head = nil, nil
 }
 
-// parse reads the transport header of a datagram while the node's lock is held,
-// because the headers are the node's until its next call. It answers for
-// protocols and ports that nobody listens to.
-func (e *event) parse(n *nic, d *ip.Datagram) (to *UDPConn, ok bool) {
+// A receiver is who a datagram is for: at most one field is set.
+type receiver struct {
+	tcp     bool // some connection or listener
+	udp     *UDPConn
+	group   bool          // every UDP socket that is bound so as to receive it
+	refusal ip.NoticeKind // nobody: what to answer
+}
+
+// parse reads the transport header of a datagram into e.head and e.in, which then
+// also has the payload, and finds out who it is for.
+func (e *event) parse(d *ip.Datagram) receiver {
 	h, o := &e.head, d.Octets
 	*h = d.IP
 	if !d.NoSum && h.Verify(&o) != wire.OK {
 		e.host.count(DropSegment)
-		return nil, false
+		return receiver{}
 	}
 	switch h.Proto {
 	case wire.ProtoTCP:
 		if wire.ParseTCP(&o, &e.in) != wire.OK {
 			e.host.count(DropSegment)
-			return nil, false
+			return receiver{}
 		}
 		d.Data = chunk.View{} // the segment has it now
 		e.in.ECN = h.ECN()
-		return nil, true
+		return receiver{tcp: true}
 	case wire.ProtoUDP:
-		return e.parseUDP(n, d, &o)
+		return e.parseUDP(d, &o)
 	}
-	e.host.ip.node.Unreachable(e.now, d, ip.ProtoUnreachable)
-	return nil, false
+	return receiver{refusal: ip.ProtoUnreachable}
 }
 
-// parseUDP reads a datagram and finds its socket. A nil socket with ok means a
-// group, whose members are found later.
-func (e *event) parseUDP(n *nic, d *ip.Datagram, o *wire.Octets) (to *UDPConn, ok bool) {
+// parseUDP leaves ports and payload in e.in, as of a segment.
+func (e *event) parseUDP(d *ip.Datagram, o *wire.Octets) receiver {
 	var u wire.UDP
 	if wire.ParseUDP(o, &u) != wire.OK || u.DstPort == 0 {
 		e.host.count(DropDatagram)
-		return nil, false
+		return receiver{}
 	}
 	e.in = wire.Segment{SrcPort: u.SrcPort, DstPort: u.DstPort}
-	if d.Cast == ip.Unicast {
-		to = e.host.findUDP(e.dstPort(), e.srcPort(), n.id)
+	to := receiver{group: d.Cast != ip.Unicast}
+	if !to.group {
+		if to.udp = e.host.findUDP(e.dstPort(), e.srcPort(), d.Interface); to.udp == nil {
+			e.host.count(DropNoListener)
+			return receiver{refusal: ip.PortUnreachable}
+		}
 	}
-	if to != nil || d.Cast != ip.Unicast {
-		e.in.Payload, d.Data = u.Payload, chunk.View{}
-		return to, true
-	}
-	e.host.count(DropNoListener)
-	e.host.ip.node.Unreachable(e.now, d, ip.PortUnreachable)
-	return nil, false
+	e.in.Payload, d.Data = u.Payload, chunk.View{}
+	return to
 }
 
 func (e *event) srcPort() netip.AddrPort { return netip.AddrPortFrom(e.head.Src, e.in.SrcPort) }

@@ -165,3 +165,11 @@ func (l *ipLayer) close() error {
 	}
 	return first
 }
+
+// unreachable answers a datagram that was delivered and that nobody takes.
+func (l *ipLayer) unreachable(e *event, d *ip.Datagram, why ip.NoticeKind) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.node.Unreachable(e.now, d, why)
+	l.settle(e)
+}

@@ -7,12 +7,9 @@ import (
 
 // Listen accepts TCP connections at an address, like net.Listen. The listener is a *TCPListener.
 func (h *Host) Listen(network, address string) (net.Listener, error) {
-	if err := splitNetwork(network, "tcp"); err != nil {
-		return nil, opErr("listen", network, nil, nil, err)
-	}
-	a, err := h.localAddr(network, address)
+	a, err := h.localAddr(network, address, "tcp")
 	if err != nil {
-		return nil, opErr("listen", network, nil, nil, err)
+		return nil, err
 	}
 	s, err := h.listenTCP(network, a)
 	if err != nil {
@@ -42,12 +39,9 @@ func (h *Host) listenTCP(network string, a netip.AddrPort) (*Socket, error) {
 // ListenPacket receives UDP datagrams at an address, like net.ListenPacket. What
 // it returns is a *UDPConn.
 func (h *Host) ListenPacket(network, address string) (net.PacketConn, error) {
-	if err := splitNetwork(network, "udp"); err != nil {
-		return nil, opErr("listen", network, nil, nil, err)
-	}
-	a, err := h.localAddr(network, address)
+	a, err := h.localAddr(network, address, "udp")
 	if err != nil {
-		return nil, opErr("listen", network, nil, nil, err)
+		return nil, err
 	}
 	c, err := h.newUDP(network, a, netip.AddrPort{})
 	if err != nil {

@@ -19,6 +19,6 @@ package octet
 //
 // No lock is held while a packet is delivered (Device.Flush), while a program
 // waits (sync.Cond.Wait gives up the one it stands on, and no other is held), or
-// while a callback of the user runs (Observer, Socket.Notify). event in event.go
+// while a callback of the user runs (link.Observer, Socket.Notify). event in event.go
 // is how that is kept: it collects what must happen without a lock and does it
 // at its end.

@@ -28,6 +28,9 @@ func (h *Host) Attach(d link.Device, addrs ...netip.Prefix) (int, error) {
 	if h.closed.Load() {
 		return 0, net.ErrClosed
 	}
+	if h.observer != nil {
+		d = link.NewTap(d, h.line, "", h.observer)
+	}
 	n := &nic{host: h, dev: d, info: d.Info()}
 	n.name = n.info.Name
 	err := h.ip.change(func(now mono.Time, node *ip.Node) error { return h.ip.enter(now, node, n) })

@@ -3,6 +3,7 @@ package octet
 import (
 	"net/netip"
 
+	"github.com/octet-net/octet/link"
 	"github.com/octet-net/octet/timeline"
 )
 
@@ -17,7 +18,7 @@ type options struct {
 	seed     *uint64
 	hosts    []hostsEntry
 	servers  []netip.AddrPort
-	observer Observer
+	observer link.Observer
 	memory   int
 }
 
@@ -52,8 +53,9 @@ func WithDNS(servers ...netip.AddrPort) Option {
 	return func(o *options) { o.servers = append(o.servers, servers...) }
 }
 
-// WithObserver shows every packet that enters or leaves the host to an observer.
-func WithObserver(v Observer) Option { return func(o *options) { o.observer = v } }
+// WithObserver shows every packet that enters or leaves the host by any of its
+// interfaces, loopback too, to an observer such as a *link.Capture.
+func WithObserver(v link.Observer) Option { return func(o *options) { o.observer = v } }
 
 // WithMemory limits the octets that all sockets of the host together queue.
 // Zero, the default, sets no limit but those of the single sockets.

@@ -57,13 +57,10 @@ func (b *binding) open() bool {
 	return b.listen != nil || b.udp != nil && !b.udp.remote.IsValid()
 }
 
-// conflicts reports whether two bindings cannot be at the same time. Listeners
-// hold their port for themselves; so does everybody who has not agreed to share.
+// conflicts reports whether b cannot be beside c, which is there. A listener holds
+// its port for itself; so does everybody who has not agreed to share.
 func (b *binding) conflicts(c *binding) bool {
-	if !b.overlaps(c) {
-		return false
-	}
-	return !b.reuse || !c.reuse || b.listen != nil && c.listen != nil
+	return b.overlaps(c) && (!b.reuse || !c.reuse || c.listen != nil)
 }
 
 // takes reports how well a binding fits a packet to an address: 0 not at all, up
@@ -122,13 +119,12 @@ func (t *portTable) enter(b *binding) error {
 func (t *portTable) listen(b *binding, l *listener) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	b.listen = l
 	for _, c := range t.byNo[portNo{b.proto, b.local.Port()}] {
-		if c != b && b.conflicts(c) {
-			b.listen = nil
+		if c.listen != nil && b.overlaps(c) {
 			return syscall.EADDRINUSE
 		}
 	}
+	b.listen = l
 	return nil
 }
 

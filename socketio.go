@@ -147,7 +147,7 @@ func (s *Socket) shutdown(e *event, d Direction) error {
 	switch {
 	case s.closed:
 		return net.ErrClosed
-	case s.tcb == nil || s.tcb.Ready()&tcp.Dead != 0:
+	case s.tcb == nil || !s.entered: // never connected, or over
 		return syscall.ENOTCONN
 	}
 	if d&ShutRead != 0 {

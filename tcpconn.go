@@ -71,7 +71,7 @@ func (c *TCPConn) SetReadDeadline(t time.Time) error { return c.setDeadline(t, t
 func (c *TCPConn) SetWriteDeadline(t time.Time) error { return c.setDeadline(t, false, true) }
 
 func (c *TCPConn) setDeadline(t time.Time, read, write bool) error {
-	return c.set(func(s *Socket) error {
+	err := c.s.set(func(s *Socket) error {
 		if read {
 			s.reads.setDeadline(s.host.line, t)
 		}
@@ -80,6 +80,7 @@ func (c *TCPConn) setDeadline(t time.Time, read, write bool) error {
 		}
 		return nil
 	})
+	return opErr("set", c.s.network, nil, c.LocalAddr(), err)
 }
 
 // SetLinger says how long Close may go on delivering in the background, in
@@ -167,14 +168,7 @@ func (c *TCPConn) copy(w io.Writer, r io.Reader, op string) (int64, error) {
 	return n, err
 }
 
-func (c *TCPConn) set(f func(*Socket) error) error { return c.option(c.s.set(f)) }
-
-func (c *TCPConn) option(err error) error {
-	if err == nil {
-		return nil
-	}
-	return opErr("set", c.s.network, nil, c.LocalAddr(), sysErr("setsockopt", err))
-}
+func (c *TCPConn) option(err error) error { return c.opErr("set", sysErr("setsockopt", err)) }
 
 func (c *TCPConn) opErr(op string, err error) error {
 	if err == nil {

@@ -42,7 +42,7 @@ func (l *TCPListener) SetDeadline(t time.Time) error {
 	ln.mu.Lock()
 	defer ln.mu.Unlock()
 	if ln.closed {
-		return l.opErr("set", net.ErrClosed)
+		return net.ErrClosed // bare, as package net has it
 	}
 	ln.accepts.setDeadline(ln.host.line, t)
 	return nil

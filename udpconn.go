@@ -169,7 +169,7 @@ func (c *UDPConn) setDeadline(t time.Time, sides ...*side) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return c.opErr("set", nil, net.ErrClosed)
+		return opErr("set", c.network, nil, c.LocalAddr(), net.ErrClosed)
 	}
 	for _, s := range sides {
 		s.setDeadline(c.host.line, t)
