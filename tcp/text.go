@@ -85,6 +85,7 @@ func (t *TCB) takeEarly(now mono.Time, seg *wire.Segment) {
 	r := &t.rcv
 	t.out.ack = true
 	if seg.Seq == r.nxt {
+		t.rememberEarlyDuplicate(seg)
 		t.deliver(now, seg)
 		if r.early.spans.n == 0 {
 			r.release()

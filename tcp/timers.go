@@ -19,6 +19,8 @@ type timers struct {
 	tries  uint8     // SYNs sent, or window probes since the window closed
 	silent uint8     // timeouts and probes since the peer was heard
 	alive  uint8     // keep-alive probes since the peer was heard
+
+	excused uint32 // timeouts in a row that do not count towards R2
 }
 
 // stop sets no timer.
@@ -29,16 +31,15 @@ func (m *timers) stop() {
 // Deadline returns when Expire must be called next, or Never.
 func (t *TCB) Deadline() mono.Time {
 	m := &t.timers
-	d := min(m.send, m.ack, m.life)
-	if t.cc == nil {
-		return d
+	d := min(m.send, m.ack, m.pace, m.life)
+	if t.cc != nil {
+		at, _ := t.loss.deadline()
+		d = min(d, at)
 	}
-	at, _ := t.loss.deadline()
-	d = min(d, at)
-	if t.snd.una != t.snd.nxt || m.send != mono.Never {
+	if t.stuck() {
 		d = min(d, t.giveUpAt())
 	}
-	return min(d, m.pace)
+	return d
 }
 
 // Expire does what is due at now (RFC 9293 §3.10.8). Calling it early does no harm.
@@ -181,21 +182,24 @@ func (t *TCB) expireProbe(now mono.Time) {
 	m.send = now.Add(backoff(t.loss.rtt.rto(&t.cfg.Recovery), m.tries, t.cfg.MaxProbe))
 }
 
-// timedOut acts on the retransmission timeout: after R2 of them the connection is
-// given up (RFC 9293 §3.8.3). A peer that took its window back and says so is
-// there: those do not count.
+// timedOut acts on the n-th retransmission timeout in a row: after R2 of them the
+// connection is given up (RFC 9293 §3.8.3). A peer that took its window back, and
+// says so, is there: those before do not count (SHLD-17).
 func (t *TCB) timedOut(now mono.Time, n int) {
 	t.counts.Timeouts++
 	m := &t.timers
-	m.silent = min(m.silent+1, 250)
-	if t.snd.wnd > 0 {
-		m.silent = uint8(min(max(int(m.silent), n), 250))
+	if n < int(m.excused) { // something was acknowledged since
+		m.excused = 0
 	}
+	if t.snd.wnd == 0 && m.silent == 0 && !t.user.orphan {
+		m.excused = uint32(n)
+	}
+	m.silent = min(m.silent+1, 250)
 	limit := t.cfg.R2
 	if t.user.orphan {
 		limit = t.cfg.OrphanRetries
 	}
-	if int(m.silent) > limit {
+	if n-int(m.excused) > limit {
 		t.fail(ReasonTimedOut)
 	}
 }
