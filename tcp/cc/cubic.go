@@ -39,37 +39,42 @@ func (c *Cubic) Acked(a Ack) {
 	c.observe(a)
 	gone := max(a.Now.Sub(c.last), 0)
 	c.last = a.Now
-	if !c.mayGrow(a) {
+	if !a.CwndLtd {
 		// RFC 9438 §4.2: t "MUST NOT include periods during which cwnd has not been
 		// updated due to application-limited behavior".
 		c.curve.shift(gone)
-		return
 	}
-	n := c.slowly(a)
-	if n > 0 && c.cwnd >= c.ssthresh {
-		c.avoid(a.Now, n)
+	// RFC 9406 §4.3: HyStart++ is for the first slow start only.
+	first := c.ssthresh == maxWindow && !c.timedOut
+	if c.mayGrow(a) {
+		c.widen(a.Now, amount(a.Octets), first)
+	}
+	if first && c.start.acked(a.RTT, a.Round) {
+		c.leave()
 	}
 }
 
-// slowly is slow start. RFC 9406 §4.3: HyStart++ is for the first one only, those
+// widen takes n acknowledged octets into the window.
+func (c *Cubic) widen(now mono.Time, n int32, first bool) {
+	if c.cwnd < c.ssthresh {
+		c.curve.on = false
+		n = c.slowly(n, first)
+	}
+	if n > 0 && c.cwnd >= c.ssthresh {
+		c.avoid(now, n)
+	}
+}
+
+// slowly is slow start and returns what is left for congestion avoidance. Those
 // after a timeout or an idle time are of the traditional kind (RFC 3465).
-func (c *Cubic) slowly(a Ack) int32 {
-	n := amount(a.Octets)
-	if c.cwnd >= c.ssthresh {
-		return n
-	}
-	c.curve.on = false
-	if c.timedOut || c.ssthresh != maxWindow {
+func (c *Cubic) slowly(n int32, first bool) int32 {
+	switch {
+	case !first:
 		return c.slowStart(c.counted(n))
-	}
-	if c.unpaced {
+	case c.unpaced:
 		n = min(n, unpacedLimit*c.mss)
 	}
-	c.slowStart(c.start.widen(n))
-	if c.start.acked(a.RTT, a.Round) {
-		c.leave()
-	}
-	return 0
+	return c.slowStart(c.start.widen(n))
 }
 
 // leave ends the first slow start without a loss. RFC 9438 §4.10: W_max is

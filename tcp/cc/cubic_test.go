@@ -242,6 +242,23 @@ func TestCubicLeavesSlowStartByDelay(t *testing.T) {
 	}
 }
 
+// Rounds and round trips count for HyStart++ also while nothing grows.
+func TestCubicSeesDelayWhenNotLimited(t *testing.T) {
+	s := tell(t, "cubic", Params{})
+	trickle := func() {
+		for i := range 8 {
+			a := s.base(seg)
+			a.CwndLtd, a.Round = false, i == 7
+			s.c.Acked(a)
+		}
+	}
+	trickle()
+	s.rtt = 150 * ms
+	trickle()
+	s.wantPhase("conservative slow start")
+	s.wantWindow(10 * seg)
+}
+
 func TestUnpacedSlowStart(t *testing.T) {
 	// RFC 9406 §4.3: "L = infinity if paced, L = 8 if non-paced".
 	for _, c := range []struct {
