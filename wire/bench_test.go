@@ -92,3 +92,93 @@ func BenchmarkPut(b *testing.B) {
 		})
 	}
 }
+
+// The hot paths allocate nothing, whatever the packet.
+func TestHotPathsDoNotAllocate(t *testing.T) {
+	for _, a := range []string{"192.0.2.1", "2001:db8::1"} {
+		head, data := packetForBench(a)
+		buf := make([]byte, len(head))
+		var h IP
+		var s Segment
+		if n := testing.AllocsPerRun(100, func() {
+			o := Octets{Head: head, Data: data}
+			f := ParseIP(&o, &h)
+			o.Pull(int(h.HeaderLen))
+			f = max(f, h.Verify(&o), ParseTCP(&o, &s))
+			if f != OK {
+				t.Fatal(f)
+			}
+			b := buf[h.Size():]
+			PutTCP(b, &s)
+			PutIP(buf, &h)
+			h.Seal(b, s.Payload.B)
+		}); n != 0 {
+			t.Errorf("%s: %v allocations a segment", a, n)
+		}
+	}
+	for name, b := range corpus() {
+		if n := testing.AllocsPerRun(10, func() { parseEverything(b) }); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+	line := make([]byte, 0, 256)
+	packet := corpus()["syn4"]
+	if n := testing.AllocsPerRun(10, func() { line = AppendLine(line[:0], Plain(packet), 0) }); n > 8 {
+		t.Errorf("%v allocations a line", n)
+	}
+}
+
+func parseEverything(b []byte) {
+	var h IP
+	o := Plain(b)
+	ParseIP(&o, &h)
+	o.Pull(int(h.HeaderLen))
+	h.Verify(&o)
+	t := o
+	var s Segment
+	ParseTCP(&t, &s)
+	t = o
+	var u UDP
+	ParseUDP(&t, &u)
+	t = o
+	var m ICMP
+	ParseICMP(&t, &m)
+	var q Quote
+	ParseQuote4(&m, &q)
+	ParseQuote6(&m, &q)
+	var n NeighborSolicit
+	ParseNeighborSolicit(&m, &n)
+	n.Options.SourceMAC()
+}
+
+func BenchmarkVerify(b *testing.B) {
+	for _, a := range []string{"192.0.2.1", "2001:db8::1"} {
+		head, data := packetForBench(a)
+		b.Run(a, func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(head) + data.Len()))
+			var h IP
+			o := Octets{Head: head, Data: data}
+			ParseIP(&o, &h)
+			o.Pull(int(h.HeaderLen))
+			for b.Loop() {
+				if f := h.Verify(&o); f != OK {
+					b.Fatal(f)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkLine(b *testing.B) {
+	for _, name := range []string{"udp4", "syn4", "error4"} {
+		o := Plain(corpus()[name])
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			var line []byte
+			for b.Loop() {
+				line = AppendLine(line[:0], o, Long)
+			}
+		})
+	}
+}

@@ -48,7 +48,12 @@ func TestExplainText(t *testing.T) {
 	wrong := append([]byte{}, c["udp4"]...)
 	wrong[len(wrong)-1] ^= 1
 	c["corrupt4"] = wrong
-	for _, name := range []string{"udp4", "syn4", "options4", "extended6", "solicit", "error4", "corrupt4", "fragment6", "arp"} {
+	c["advert"] = sealed(header6(ProtoICMPv6), neighborMessages()[3], nil)
+	c["redirect"] = sealed(header6(ProtoICMPv6), neighborMessages()[4], nil)
+	c["reset"] = tcpOf(header4(ProtoTCP), Segment{Flags: RST | ACK, Options: optionsOf(t, unhex("0101 2206 01020304 fe04 0000 0203 05"))}, "")
+	c["hostile"] = packetOf(header4(ProtoTCP), segmentWith(unhex("fe04 0000 0203 05 0303 ff 08")))
+	c["toobig"] = icmpOf(header4(ProtoICMPv4), ICMP{Type: ICMPv4Unreachable, Code: ICMPv4FragmentationNeeded, Rest: 1400}, c["syn4"][:28])
+	for _, name := range []string{"advert", "redirect", "reset", "hostile", "toobig", "udp4", "syn4", "options4", "extended6", "solicit", "error4", "corrupt4", "fragment6", "arp"} {
 		form := Form(0)
 		if name == "arp" {
 			form = Framed

@@ -2,9 +2,9 @@ package wire
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"net/netip"
 	"strconv"
+	"time"
 )
 
 func (x *explainer) tcp(src, dst netip.Addr) {
@@ -38,17 +38,21 @@ func (x *explainer) tcpOptions(end int) {
 			x.set("no operation", "")
 		default:
 			if body := x.option(left, tcpOptionName(kind)); body != nil {
-				x.tcpOption(kind, body)
+				x.tcpOption(kind, body, x.optionsLeft(end))
 			}
 		}
 	}
 }
 
-// tcpOption says what an option means that has a legal length.
-func (x *explainer) tcpOption(kind uint8, body []byte) {
+// tcpOption says what an option means that fits, with left octets behind it.
+func (x *explainer) tcpOption(kind uint8, body []byte, left int) {
 	var p Options
 	if !p.read(kind, body) {
 		x.note("its length is wrong")
+		if left > 0 {
+			x.take(left, "options")
+			x.set("ignored", "nothing is read after an illegal length")
+		}
 		return
 	}
 	if p.Has != 0 {
@@ -148,6 +152,7 @@ func (x *explainer) icmpRest(p Proto, kind, code uint8) {
 		v := x.word(1, "flags")
 		x.also("managed", strconv.FormatBool(v&0x80 != 0), "")
 		x.also("other", strconv.FormatBool(v&0x40 != 0), "")
+		x.also("preference", strconv.Itoa(int(preference(uint8(v)))), "-1 low, 0 medium, 1 high")
 		x.number(2, "router lifetime")
 		x.note("seconds")
 	default:
@@ -186,7 +191,7 @@ func (x *explainer) neighborOption(n int) {
 		return
 	}
 	o := NDOptions(b)
-	x.set(ndOptionName(b[0]), hex.EncodeToString(b[2:]))
+	x.set(ndOptionName(b[0]), shortHex(b[2:]))
 	switch b[0] {
 	case ndSourceMAC, ndTargetMAC:
 		if m, ok := o.mac(b[0]); ok {
@@ -197,8 +202,8 @@ func (x *explainer) neighborOption(n int) {
 			x.note(p.Prefix.String())
 			x.also("on link", strconv.FormatBool(p.OnLink), "")
 			x.also("autonomous", strconv.FormatBool(p.Autonomous), "")
-			x.also("valid", p.Valid.String(), "")
-			x.also("preferred", p.Preferred.String(), "")
+			x.also("valid", lifetime(p.Valid), "")
+			x.also("preferred", lifetime(p.Preferred), "")
 		}
 	case ndMTU:
 		if len(b) == 8 {
@@ -206,13 +211,20 @@ func (x *explainer) neighborOption(n int) {
 		}
 	case ndRDNSS:
 		for a, life := range o.RDNSS() {
-			x.also("name server", a.String(), life.String())
+			x.also("name server", a.String(), lifetime(life))
 		}
 	case ndDNSSL:
 		for name, life := range o.DNSSL() {
-			x.also("search domain", strconv.Quote(name), life.String())
+			x.also("search domain", strconv.Quote(name), lifetime(life))
 		}
 	}
+}
+
+func lifetime(d time.Duration) string {
+	if d == Infinite {
+		return "infinite"
+	}
+	return d.String()
 }
 
 func ndOptionName(kind uint8) string {
