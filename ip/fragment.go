@@ -14,7 +14,7 @@ import (
 // that has no room for it has an MTU below what IP demands.
 func (n *Node) fragment(now mono.Time, path *Path, h *wire.IP, transport []byte, data chunk.View, noSum bool) error {
 	defer data.Release()
-	var extension [fragmentHeaderLen]byte
+	var extension [wire.FragmentLen]byte
 	f := *h
 	if f.Is6() {
 		f.Next, f.Extra = wire.ProtoFragment, extension[:]

@@ -131,9 +131,9 @@ func (o *offence) isError() bool {
 
 // quote returns as much of a packet as an error about it may hold.
 func quote(o *offence) chunk.View {
-	limit := maxError4 - 20 - wire.ICMPLen
+	limit := maxError4 - wire.IPv4Len - wire.ICMPLen
 	if o.ip.Is6() {
-		limit = maxError6 - 40 - wire.ICMPLen
+		limit = maxError6 - wire.IPv6Len - wire.ICMPLen
 	}
 	c := chunk.New(limit)
 	for _, b := range [...][]byte{o.header, o.rest.Head, o.rest.Data.B} {

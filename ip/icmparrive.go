@@ -88,7 +88,7 @@ func (n *Node) inform(p *Packet, v *Verdict, m *wire.ICMP) Reason {
 	if c.Kind == 0 {
 		return BadICMP
 	}
-	length, why := c.quoted(h.Is6(), m.Body.B)
+	length, why := c.quoted(h.Is6(), m)
 	if why != NotDropped {
 		return why
 	}

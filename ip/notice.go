@@ -1,11 +1,6 @@
 package ip
 
-import (
-	"encoding/binary"
-	"net/netip"
-
-	"github.com/octet-net/octet/wire"
-)
+import "github.com/octet-net/octet/wire"
 
 // noticeKind says what an ICMP error means, 0 if nothing that we know.
 func noticeKind(is6 bool, m *wire.ICMP) NoticeKind {
@@ -103,75 +98,30 @@ func plateau(length int) int {
 // quoted reads the packet that an error is about and returns the length that it
 // says of itself. Errors about errors, about fragments that are not the first, and
 // those that do not quote enough are about nobody.
-func (c *Notice) quoted(is6 bool, b []byte) (length int, why Reason) {
+func (c *Notice) quoted(is6 bool, m *wire.ICMP) (length int, why Reason) {
+	var q wire.Quote
+	parse, echo := wire.ParseQuote4, byte(wire.ICMPv4Echo)
 	if is6 {
-		b, length = c.quoted6(b)
-	} else {
-		b, length = c.quoted4(b)
+		parse, echo = wire.ParseQuote6, wire.ICMPv6Echo
 	}
-	if len(b) < 8 {
+	switch parse(m, &q) {
+	case wire.OK:
+	case wire.BadType:
+		return 0, NotAboutUs
+	default:
 		return 0, BadICMP
 	}
+	c.Src, c.Dst, c.Proto = q.IP.Src, q.IP.Dst, q.IP.Proto
 	switch c.Proto {
 	case wire.ProtoTCP, wire.ProtoUDP:
-		c.SrcPort, c.DstPort = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
-		if c.Proto == wire.ProtoTCP {
-			c.Seq, c.HasSeq = wire.Seq(binary.BigEndian.Uint32(b[4:])), true
-		}
+		c.SrcPort, c.DstPort = q.SrcPort, q.DstPort
+		c.Seq, c.HasSeq = q.Seq, c.Proto == wire.ProtoTCP
 	case wire.ProtoICMPv4, wire.ProtoICMPv6:
-		if is6 != (c.Proto == wire.ProtoICMPv6) || b[0] != wire.ICMPv4Echo && b[0] != wire.ICMPv6Echo {
+		quoted := q.ICMP()
+		if is6 != (c.Proto == wire.ProtoICMPv6) || quoted.Type != echo {
 			return 0, NotAboutUs
 		}
-		c.Seq, c.HasSeq = wire.Seq(binary.BigEndian.Uint32(b[4:])), true
+		c.Seq, c.HasSeq = wire.Seq(quoted.Rest), true
 	}
-	return length, NotDropped
-}
-
-// quoted4 reads a quoted IPv4 header and returns what follows it, nil if there is
-// none. The checksum is not checked: routers change headers before they quote them.
-func (c *Notice) quoted4(b []byte) ([]byte, int) {
-	if len(b) < 20 || b[0]>>4 != 4 {
-		return nil, 0
-	}
-	n := int(b[0]&15) * 4
-	if n < 20 || n > len(b) || binary.BigEndian.Uint16(b[6:])&0x1fff != 0 {
-		return nil, 0
-	}
-	c.Src, c.Dst = netip.AddrFrom4([4]byte(b[12:16])), netip.AddrFrom4([4]byte(b[16:20]))
-	c.Proto = wire.Proto(b[9])
-	return b[n:], int(binary.BigEndian.Uint16(b[2:]))
-}
-
-// maxQuotedHeaders bounds how many extension headers of a quoted packet are read.
-const maxQuotedHeaders = 8
-
-// quoted6 does the same for IPv6 and its extension headers.
-func (c *Notice) quoted6(b []byte) ([]byte, int) {
-	if len(b) < 40 || b[0]>>4 != 6 {
-		return nil, 0
-	}
-	c.Src, c.Dst = netip.AddrFrom16([16]byte(b[8:24])), netip.AddrFrom16([16]byte(b[24:40]))
-	c.Proto = wire.Proto(b[6])
-	length := 40 + int(binary.BigEndian.Uint16(b[4:]))
-	b = b[40:]
-	for range maxQuotedHeaders {
-		n := 8
-		switch c.Proto {
-		case wire.ProtoHopByHop, wire.ProtoDestOptions, wire.ProtoRouting:
-			if len(b) >= 2 {
-				n += 8 * int(b[1])
-			}
-		case wire.ProtoFragment:
-			if len(b) >= 4 && binary.BigEndian.Uint16(b[2:])&^7 != 0 {
-				return nil, 0
-			}
-		default:
-			return b, length
-		}
-		if n > len(b) {
-			return nil, 0
-		}
-		c.Proto, b = wire.Proto(b[0]), b[n:]
-	}
-	return nil, 0
+	return q.IP.Len, NotDropped
 }

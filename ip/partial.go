@@ -209,7 +209,7 @@ func (q *partial) whole() (chunk.View, Reason) {
 	is6 := q.key.src.Is6()
 	n := len(q.header)
 	if is6 {
-		n -= fragmentHeaderLen
+		n -= wire.FragmentLen
 	}
 	if n+q.size > maxPayload(is6) {
 		return chunk.View{}, FragmentTooLong
@@ -239,13 +239,10 @@ func newView(n int) (chunk.View, []byte) {
 	return v, b
 }
 
-// fragmentHeaderLen is the length of the fragment header of IPv6.
-const fragmentHeaderLen = 8
-
 // maxPayload returns the length of the largest packet.
 func maxPayload(is6 bool) int {
 	if is6 {
-		return 40 + 65535
+		return wire.IPv6Len + 65535
 	}
 	return 65535
 }
@@ -278,9 +275,9 @@ func unfragment4(b []byte, size int, ecn uint8) {
 // unfragment6 does the same for IPv6 headers, whose last named the fragment header.
 func unfragment6(b []byte, next wire.Proto, size int, ecn uint8) {
 	b[1] = b[1]&^0x30 | ecn<<4
-	binary.BigEndian.PutUint16(b[4:], uint16(len(b)-40+size))
+	binary.BigEndian.PutUint16(b[4:], uint16(len(b)-wire.IPv6Len+size))
 	at := 6
-	for end := 40; end < len(b); {
+	for end := wire.IPv6Len; end < len(b); {
 		at, end = end, end+8+8*int(b[end+1])
 	}
 	b[at] = byte(next)
