@@ -52,8 +52,8 @@ func durationFlag(to *time.Duration, text string) *value[time.Duration] {
 }
 
 // addOn gives a verb the flag that chooses its network.
-func (a *app) addOn(cmd *cobra.Command, byDefault string) {
-	cmd.Flags().StringVar(&a.on, "on", byDefault, "network: kernel (the operating system's) or stack (a fresh one of our own, loopback only)")
+func addOn(cmd *cobra.Command, byDefault string) {
+	cmd.Flags().String("on", byDefault, "network: kernel (the operating system's) or stack (a fresh one of our own, loopback only)")
 	complete := cobra.FixedCompletions([]string{"kernel", "stack"}, cobra.ShellCompDirectiveNoFileComp)
 	if err := cmd.RegisterFlagCompletionFunc("on", complete); err != nil {
 		panic("bug: " + err.Error())

@@ -43,7 +43,7 @@ The objects of --json have the keys of ip -j address.`,
 		return interfaceSummary{len(list)}, showInterfaces(r, list)
 	})
 	cmd.Flags().BoolVarP(&all, "all", "a", false, "also those that are switched off")
-	a.addOn(cmd, "kernel")
+	addOn(cmd, "kernel")
 	return cmd
 }
 

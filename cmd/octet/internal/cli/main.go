@@ -24,7 +24,7 @@ type app struct {
 	in        io.Reader
 	out, diag io.Writer
 	options   report.Options
-	on        string       // --on
+	on        string       // --on of the verb; empty if it has no network
 	code      outcome.Code // what the verb ended with
 }
 
@@ -75,7 +75,7 @@ func (a *app) misuse(root, cmd *cobra.Command, args []string, err error) error {
 	err = &outcome.Error{Code: outcome.Usage, What: what, Do: do, Err: err}
 	if slices.Contains(args, "--json") {
 		r := report.New(a.out, a.diag, report.Options{JSON: true})
-		r.Start(cmd.Name(), a.on)
+		r.Start(cmd.Name(), "")
 		r.End(err, nil)
 	}
 	return err
@@ -127,7 +127,7 @@ Exit codes: 0 yes; 1 the answer is no; 2 usage or local failure; 3 not permitted
 	root.AddGroup(groups...)
 	root.SetHelpCommandGroupID("meta")
 	root.SetCompletionCommandGroupID("meta")
-	root.AddCommand(a.explain(), a.interfaces(), a.serve(), a.send(), a.connect(), a.version(), a.man(), a.schema())
+	root.AddCommand(a.demo(), a.explain(), a.interfaces(), a.serve(), a.send(), a.connect(), a.version(), a.man(), a.schema())
 	return root
 }
 
@@ -137,6 +137,9 @@ func (a *app) verb(body func(ctx context.Context, r *report.Reporter, args []str
 	return func(cmd *cobra.Command, args []string) error {
 		a.options.Color = report.ColorWanted(a.out)
 		r := report.New(a.out, a.diag, a.options)
+		if on := cmd.Flags().Lookup("on"); on != nil {
+			a.on = on.Value.String()
+		}
 		r.Start(cmd.Name(), a.on)
 		summary, err := body(cmd.Context(), r, args)
 		a.code = r.End(err, summary)

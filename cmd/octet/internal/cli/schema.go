@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/octet-net/octet/cmd/octet/internal/demo"
 	"github.com/octet-net/octet/cmd/octet/internal/explain"
 	"github.com/octet-net/octet/cmd/octet/internal/netif"
 	"github.com/octet-net/octet/cmd/octet/internal/outcome"
@@ -20,6 +21,7 @@ import (
 // from them.
 var streams = map[string]report.Events{
 	"connect": report.Stream(talk.ClientEvents, talk.ClientSummary{}),
+	"demo":    report.Stream(demo.Events, demo.UDPSummary{}),
 	"explain": report.Stream(report.Events{"line": {explain.Line{}}}, explainSummary{}),
 	"if":      report.Stream(report.Events{"interface": {netif.Body{}}}, interfaceSummary{}),
 	"send":    report.Stream(talk.ClientEvents, talk.ClientSummary{}),

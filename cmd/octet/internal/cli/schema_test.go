@@ -62,6 +62,9 @@ func TestSchemas(t *testing.T) {
 			t.Errorf("schema/%s.json is not that of the objects (%v): go test -update", verb, err)
 		}
 	}
+	if *update {
+		return // what is embedded is older than the files
+	}
 	list, err := schemas.ReadDir("schema")
 	if err != nil || len(list) != len(streams) {
 		t.Errorf("%d schemas for %d streams: %v", len(list), len(streams), err)

@@ -83,7 +83,7 @@ as many clients as --count says.`,
 	flags.Var(sizeFlag(&f.max, "4096"), "max", "most octets to take at once; the rest of a longer datagram is lost")
 	flags.BoolVar(&f.once, "once", false, "end after one datagram or connection")
 	flags.IntVar(&f.count, "count", 0, "end after so many datagrams or connections (0: never)")
-	a.addOn(cmd, "kernel")
+	addOn(cmd, "kernel")
 	cmd.MarkFlagsMutuallyExclusive("reply", "file", "echo")
 	cmd.MarkFlagsMutuallyExclusive("once", "count")
 	return cmd
@@ -149,7 +149,7 @@ type clientFlags struct {
 	waitSet         bool
 }
 
-func (a *app) clientFlags(cmd *cobra.Command, f *clientFlags) {
+func addClientFlags(cmd *cobra.Command, f *clientFlags) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.save, "save", "", "write the answer to this file, whole or not at all, instead of printing it")
@@ -157,7 +157,7 @@ func (a *app) clientFlags(cmd *cobra.Command, f *clientFlags) {
 	flags.BoolVar(&f.hold, "hold", false, "the end of the input does not end the stream, and one answer not the listening")
 	flags.BoolVar(&f.quitOnEOF, "quit-on-eof", false, "end as soon as the input has ended and was sent")
 	flags.Var(sizeFlag(&f.max, "65535"), "max", "most octets to take at once; the rest of a longer datagram is lost")
-	a.addOn(cmd, "kernel")
+	addOn(cmd, "kernel")
 	cmd.MarkFlagsMutuallyExclusive("hold", "quit-on-eof")
 }
 
@@ -186,7 +186,7 @@ until the server ends its own.`,
 		return a.call(ctx, r, args[0], f, in)
 	})
 	cmd.Flags().StringVar(&f.file, "file", "", "send the octets of this file")
-	a.clientFlags(cmd, &f)
+	addClientFlags(cmd, &f)
 	return cmd
 }
 
@@ -208,7 +208,7 @@ and reading goes on until the server ends its own.`,
 		f.waitSet = cmd.Flags().Changed("wait")
 		return a.call(ctx, r, args[0], f, input{Reader: a.in, stream: true})
 	})
-	a.clientFlags(cmd, &f)
+	addClientFlags(cmd, &f)
 	return cmd
 }
 
@@ -268,11 +268,20 @@ func (a *app) call(ctx context.Context, r *report.Reporter, url string, f client
 		return nil, cmp.Or(err, closeNet())
 	}
 	c.Net, c.Report, c.Save, c.Size = n, r, save, in.size
-	err = done(converse(ctx, c, in))
+	err = a.hint(done(converse(ctx, c, in)))
 	if report.Terminal(a.out) {
 		c.EndLine()
 	}
 	return c.Summary(), cmp.Or(err, closeNet())
+}
+
+// hint says what is behind it when nobody answers on a stack of our own.
+func (a *app) hint(err error) error {
+	var own *outcome.Error
+	if a.on == "stack" && errors.As(err, &own) && own.Code >= outcome.Timeout {
+		own.Do = "a fresh stack has nothing on it but this client: did you mean --on kernel?"
+	}
+	return err
 }
 
 func newClient(url string, f clientFlags) (*talk.Client, error) {

@@ -32,18 +32,34 @@ type Options struct {
 // goroutines; each line is written whole.
 type Reporter struct {
 	Options
+	*output
+	label string // before each line of text
+}
+
+// output is what reporters with different labels share.
+type output struct {
+	begun time.Time
 
 	mu      sync.Mutex
 	out     io.Writer
 	diag    io.Writer
-	begun   time.Time
 	ended   bool
 	failure error // the first failed write to out
 }
 
 // New returns a reporter that writes results to out and notes to diag.
 func New(out, diag io.Writer, o Options) *Reporter {
-	return &Reporter{Options: o, out: out, diag: diag}
+	return &Reporter{Options: o, output: &output{out: out, diag: diag}}
+}
+
+// Labelled returns a reporter for the same output whose lines of text say who
+// speaks: a column of the given words, then a bar.
+func (r *Reporter) Labelled(who string) *Reporter {
+	label := fmt.Sprintf("%7s │ ", who)
+	if r.Color {
+		label = fmt.Sprintf("\x1b[1m%7s\x1b[0m │ ", who)
+	}
+	return &Reporter{Options: r.Options, output: r.output, label: label}
 }
 
 // Terminal reports whether w is a terminal, so that a person looks at it now.
@@ -65,11 +81,19 @@ type Events map[string][]any
 // Stream returns all objects of a verb's stream: its own events, start and end.
 // The summary may be nil.
 func Stream(own Events, summary any) Events {
-	all := Events{"start": {startBody{}}, "end": {endBody{}}}
+	end := []any{endBody{}}
 	if summary != nil {
-		all["end"] = []any{endBody{}, summary}
+		end = append(end, summary)
 	}
-	maps.Copy(all, own)
+	return Join(own, Events{"start": {startBody{}}, "end": end})
+}
+
+// Join returns the objects of all lists.
+func Join(lists ...Events) Events {
+	all := Events{}
+	for _, l := range lists {
+		maps.Copy(all, l)
+	}
 	return all
 }
 
@@ -144,10 +168,10 @@ func appendFields(line []byte, f any) []byte {
 	return append(append(line, ','), b[1:len(b)-1]...)
 }
 
-// Printf writes a result as text. Where JSON was asked for it does nothing.
+// Printf writes a result as text, whole lines after a label. Where JSON was asked for it does nothing.
 func (r *Reporter) Printf(format string, args ...any) {
 	if !r.JSON {
-		r.write(fmt.Appendf(nil, format, args...))
+		r.write(fmt.Appendf([]byte(r.label), format, args...))
 	}
 }
 

@@ -75,6 +75,17 @@ func TestTextGoesWhereItBelongs(t *testing.T) {
 	}
 }
 
+func TestLabels(t *testing.T) {
+	var out bytes.Buffer
+	r := New(&out, &out, Options{})
+	r.Labelled("wire").Printf("%d\n", 1)
+	r.Color = true
+	r.Labelled("server").Printf("%d\n", 2)
+	if got, want := out.String(), "   wire │ 1\n\x1b[1m server\x1b[0m │ 2\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }

@@ -41,6 +41,7 @@ type Server struct {
 	Echo   bool   // answer with what came
 	Max    int    // most octets that one read takes
 	Count  int    // datagrams or connections to serve; zero means without end
+	Ready  func() // called once it listens; may be nil
 
 	mu  sync.Mutex
 	sum ServerSummary
@@ -110,6 +111,9 @@ func (s *Server) listening(at net.Addr) {
 		s.Report.Detailf("listening at %s://%s", s.At.Network, local)
 	}
 	s.Report.Event("listening", listeningBody{s.At.Network, local.String()})
+	if s.Ready != nil {
+		s.Ready()
+	}
 }
 
 // said reports octets that a client sent.
