@@ -3,7 +3,6 @@ package demo
 import (
 	"sync"
 
-	"github.com/octet-net/octet"
 	"github.com/octet-net/octet/cmd/octet/internal/report"
 	"github.com/octet-net/octet/cmd/octet/internal/talk"
 	"github.com/octet-net/octet/link"
@@ -44,17 +43,17 @@ type packetBody struct {
 }
 
 // of returns the observer of one host.
-func (t *trace) of(host string) octet.Observer { return &hostTrace{t, host} }
+func (t *trace) of(host string) link.Observer { return &hostTrace{t, host} }
 
 type hostTrace struct {
 	*trace
 	host string
 }
 
-// Packet shows a packet that the host sends; what arrives was sent by the other.
-func (t *hostTrace) Packet(o octet.Observation) {
-	if o.Out {
-		t.sent(t.host, o.Packet)
+// Observe shows a packet that the host sends; what arrives was sent by the other.
+func (t *hostTrace) Observe(s *link.Sighting) {
+	if s.Outgoing {
+		t.sent(t.host, s.Packet)
 	}
 }
 
