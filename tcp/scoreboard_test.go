@@ -395,7 +395,7 @@ func FuzzScoreboard(f *testing.F) {
 	f.Add([]byte{0, 39, 0, 3, 20, 30, 5, 0, 0, 6, 9, 1, 2, 10, 0})
 	f.Add([]byte{0, 39, 0, 9, 3, 0, 8, 0, 0, 6, 9, 0, 6, 9, 0, 8, 1, 0, 2, 39, 0})
 	f.Fuzz(func(t *testing.T, ops []byte) {
-		if len(ops) > 3000 {
+		if len(ops) > 450 {
 			t.Skip("long programs only repeat short ones")
 		}
 		newBoardPair(t).run(ops)
