@@ -47,8 +47,8 @@ func (p *prr) acked(delivered, pipe, ssthresh, mss int, safe bool) {
 		}
 		n = min(n, ssthresh-pipe)
 	}
-	if n = max(n, 0); n == 0 && p.out == 0 {
-		n = mss // force a fast retransmit upon entering recovery
+	if p.out == 0 {
+		n = max(n, mss) // force a fast retransmit upon entering recovery: a whole segment, not some octets
 	}
-	p.room = n
+	p.room = max(n, 0)
 }

@@ -124,13 +124,13 @@ func (l *loss) setMSS(mss int) {
 // sent records [start, end) as sent at now. It returns how long nothing had been
 // in flight before, 0 if something was or nothing was ever sent.
 func (l *loss) sent(now mono.Time, start, end wire.Seq, kind sentKind) (idle time.Duration) {
-	quiet := l.board.outstanding() == 0
-	if quiet && l.quiet != mono.Never {
+	if l.board.count() == 0 && l.quiet != mono.Never {
 		idle = now.Sub(l.quiet)
 	}
 	again := start.Less(l.board.nxt)
 	n := end.Sub(start)
-	p := l.rate.send(now, l.inflight()+n, quiet)
+	inflight := l.inflight()
+	p := l.rate.send(now, inflight+n, inflight == 0)
 	if again {
 		l.repeated(now, wire.Range{Start: start, End: end}, p)
 	} else {
