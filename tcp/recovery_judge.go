@@ -113,6 +113,7 @@ func (l *loss) begin(e episode, v *verdict) {
 	if e == marked {
 		return
 	}
+	l.reno.most = l.board.outstanding()
 	l.undo.begin(l.board.una)
 	l.undo.armed = v.began
 	l.tlp.state = tlpIdle // RFC 8985 §7.1

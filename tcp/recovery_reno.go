@@ -4,17 +4,22 @@ package tcp
 type reno struct {
 	dups int // since SND.UNA last moved outside of recovery
 	left int // octets that duplicate ACKs showed to have arrived, unknown which
+	most int // bound of left: the flight when recovery began, 0 outside of it
 }
 
 func (n *reno) reset() { *n = reno{} }
 
-// duplicate counts one, which stands for a segment that arrived. Not more than
-// what was sent beyond the first segment can have arrived: forged duplicates
-// do not make room for more (Savage 1999).
+// duplicate counts one, which stands for a segment that arrived, and returns its
+// octets. Forged duplicates buy no more than honest ones could (Savage 1999):
+// what was in flight when recovery began, but for the segment that is missing,
+// and before that the segments that begin it.
 func (n *reno) duplicate(b *scoreboard, mss int) (octets int) {
 	n.dups++
-	octets = min(mss, b.outstanding()-min(mss, b.outstanding())-n.left)
-	octets = max(octets, 0)
+	most := n.most
+	if most == 0 {
+		most = (dupThresh + 1) * mss
+	}
+	octets = max(0, min(mss, min(most, b.outstanding())-mss-n.left))
 	n.left += octets
 	return octets
 }

@@ -44,17 +44,23 @@ func (t *sendTimers) restart(now mono.Time, rto time.Duration) {
 		t.clear() // what ran without it concerns an empty network
 	}
 	t.rto = now.Add(rto)
-	if t.early >= t.rto {
-		t.clear()
-	}
+	t.fit()
 }
 
-// set runs another timer before it. A timer that would end later than the
-// retransmission timer is not needed.
+// set runs another timer before it, instead of one that ran.
 func (t *sendTimers) set(at mono.Time, kind timerKind) {
-	if at < t.rto {
-		t.early, t.kind = at, kind
-	} else {
+	t.early, t.kind = at, kind
+	t.fit()
+}
+
+// fit keeps the other timer before the retransmission timer. A probe that would
+// be later takes its place (RFC 8985 §7.2); the reordering timer yields.
+func (t *sendTimers) fit() {
+	switch {
+	case t.early == mono.Never || t.early < t.rto:
+	case t.kind == timerTLP:
+		t.early = t.rto
+	default:
 		t.clear()
 	}
 }
@@ -87,7 +93,7 @@ func (l *loss) expire(now mono.Time) (v verdict) {
 	case timerTrim:
 		l.board.trim()
 	case timerTLP:
-		l.tlpExpired()
+		l.tlpExpired(now)
 	case timerReorder:
 		l.detect(now, &v)
 		l.judge(now, false, &v)
@@ -99,9 +105,10 @@ func (l *loss) expire(now mono.Time) (v verdict) {
 
 // tlpExpired asks for a probe if one may be sent; if not the retransmission
 // timer remains (RFC 8985 §7.3).
-func (l *loss) tlpExpired() {
+func (l *loss) tlpExpired(now mono.Time) {
 	if l.tlp.may() {
 		l.tlp.state = tlpDue
+		l.timers.restart(now, l.rtt.rto(l.policy))
 	}
 }
 
