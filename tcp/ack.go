@@ -47,7 +47,6 @@ func (t *TCB) finishHandshake(now mono.Time, seg *wire.Segment) bool {
 	s.maxWnd = max(s.maxWnd, s.wnd)
 	s.wl1, s.wl2 = seg.Seq, seg.Ack
 	t.establish(now)
-	t.out.ack = t.out.ack || !t.user.passive // simultaneous open: our SYN-ACK may have been lost
 	return true
 }
 

@@ -21,6 +21,14 @@ func (t *TCB) Arrive(now mono.Time, seg *wire.Segment) {
 	case SynSent:
 		t.arriveSynSent(now, seg)
 		return
+	}
+	if seg.Flags&(wire.ACK|wire.RST|wire.SYN) == 0 {
+		// The fifth step drops what has no ACK, but the first would answer it if it
+		// lay outside the window. No peer sends such a segment: it gets no answer.
+		t.drop(DropNoAck)
+		return
+	}
+	switch t.state {
 	case TimeWaiting:
 		t.arriveTimeWait(now, seg)
 		return
@@ -112,6 +120,9 @@ func (t *TCB) repeatedSYN(seg *wire.Segment) bool {
 	}
 	seg.Flags &^= wire.SYN
 	seg.Seq = seg.Seq.Add(1)
+	if good := t.snd.una.Less(seg.Ack) && seg.Ack.LessEq(t.snd.nxt); good && !t.user.passive {
+		t.out.ack = true // our SYN-ACK, which crossed this one, may have been lost
+	}
 	return true
 }
 

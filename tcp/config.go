@@ -37,6 +37,8 @@ type Config struct {
 	MaxProbe      time.Duration // largest interval of zero-window probes
 
 	DelayedAck  time.Duration // longest delay of an ACK, below 500 ms (RFC 9293 §3.8.6.3); 0 acknowledges at once
+	RepeatFIN   bool          // a FIN that crosses ours is acknowledged by our FIN again, not by a bare ACK
+	AckSecond   bool          // acknowledge every second segment whatever its size, not every two full ones
 	QuickAcks   int           // segments at the start, and after an idle time, that are acknowledged at once
 	KeepAlive   KeepAlive
 	MSL         time.Duration // TIME-WAIT lasts twice that
@@ -48,7 +50,8 @@ type Config struct {
 
 	// Buffers start at Initial and grow to Max as the connection needs. An idle connection holds none.
 	SendBuffer, ReceiveBuffer Buffer
-	MaxWindow                 int // most that is ever offered, in octets; 0: the buffer decides
+	WholeBuffer               bool // round the receive buffer up to whole segments, and accept what it takes even beyond 65,535 octets unscaled
+	MaxWindow                 int  // most that is ever offered, in octets; 0: the buffer decides
 }
 
 // Buffer is how large a buffer is at first and how far it may grow, in octets.
@@ -99,6 +102,10 @@ func FreeBSD() Config {
 	c.Recovery.MaxRTO = 64 * time.Second
 	c.R2 = 12
 	c.QuickAcks = 0
+	c.AckSecond = true
+	c.RepeatFIN = true
+	c.ReuseOnSYN = false
+	c.WholeBuffer = true
 	c.ReceiveBuffer = Buffer{Initial: 65535, Max: 2 << 20}
 	c.SendBuffer = Buffer{Initial: 32 << 10, Max: 2 << 20}
 	return c

@@ -58,12 +58,11 @@ func (t *TCB) outSYN(now mono.Time, seg *wire.Segment) bool {
 	s, r, o := &t.snd, &t.rcv, &seg.Options
 	s.nxt = s.iss.Add(1)
 	seg.Seq, seg.Flags = s.iss, wire.SYN
-	w := min(r.limit, r.maxWindow, 65535)
-	seg.Window = uint16(w) // never scaled (RFC 7323 §2.2)
+	seg.Window = uint16(min(r.offered(), 65535))
 	if t.state == SynReceived {
 		seg.Flags |= wire.ACK
 		seg.Ack = r.nxt
-		r.edge = wire.MaxSeq(r.edge, r.nxt.Add(w))
+		r.edge = wire.MaxSeq(r.edge, r.nxt.Add(r.offered()))
 		r.lastAck = r.nxt
 		t.out.ack = false
 	}
@@ -175,7 +174,7 @@ func (t *TCB) again(now mono.Time, seg *wire.Segment, r wire.Range, kind sentKin
 	if s.finSent && s.queue.end.Less(r.End) {
 		seg.Flags |= wire.FIN
 	}
-	if r.Start.Add(n) == s.queue.end {
+	if n > 0 && r.Start.Add(n) == s.queue.end {
 		seg.Flags |= wire.PSH
 	}
 	t.fill(now, seg, r.Start)
@@ -351,6 +350,11 @@ func (t *TCB) outAck(now mono.Time, seg *wire.Segment) bool {
 		return false
 	}
 	seg.Payload = chunk.View{}
-	t.fill(now, seg, t.snd.nxt)
+	seq := t.snd.nxt
+	if t.out.fin {
+		t.out.fin = false
+		seq, seg.Flags = seq.Add(-1), wire.FIN
+	}
+	t.fill(now, seg, seq)
 	return true
 }

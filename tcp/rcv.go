@@ -29,6 +29,7 @@ type rcv struct {
 	gotFIN bool // RCV.NXT is beyond the FIN: end of the stream
 	closed bool // the user reads no more
 	fixed  bool // limit does not grow by itself
+	wide   bool // the window is the buffer, also where the header cannot say so (Config.WholeBuffer)
 
 	limit     int // octets that may wait for the user
 	maxWindow int // most that is offered
@@ -58,7 +59,20 @@ func (r *rcv) window() int { return max(0, r.edge.Sub(r.nxt)) }
 
 // room returns the window that the buffer allows, in whole units of the scale.
 func (r *rcv) room() int {
-	return max(0, min(r.limit-r.queue.n, r.maxWindow, 65535<<r.scale)) &^ (1<<r.scale - 1)
+	most := min(r.maxWindow, 65535<<r.scale)
+	if r.wide {
+		most = r.maxWindow
+	}
+	return max(0, min(r.limit-r.queue.n, most)) &^ (1<<r.scale - 1)
+}
+
+// offered returns the window that our SYN gave the peer, which is never scaled
+// (RFC 7323 §2.2).
+func (r *rcv) offered() int {
+	if r.wide && r.scale == 0 {
+		return r.room()
+	}
+	return min(r.limit, r.maxWindow, 65535)
 }
 
 // offer moves the right edge as far as the buffer allows and returns the window

@@ -42,7 +42,7 @@ func (t *TCB) arriveSynSent(now mono.Time, seg *wire.Segment) {
 	t.out.ack = true
 	seg.Flags &^= wire.SYN
 	seg.Seq = seg.Seq.Add(1)
-	t.rcv.edge = t.rcv.nxt.Add(min(t.rcv.limit, 65535)) // what our SYN offered
+	t.rcv.edge = t.rcv.nxt.Add(t.rcv.offered())
 	_ = t.takeUrgent(seg) && t.takeText(now, seg) && t.takeFIN(now, seg)
 }
 

@@ -60,6 +60,7 @@ type pending struct {
 	bare    bool     // ... that acknowledges nothing (RFC 9293 §3.10.7.4, answer to a bad ACK)
 	syn     bool     // send SYN or SYN-ACK
 	ack     bool     // acknowledge now
+	fin     bool     // ... with our FIN once more
 	probe   bool     // send a window probe
 	alive   bool     // send a keep-alive probe
 	resetAt wire.Seq // see reset
@@ -143,8 +144,20 @@ func (t *TCB) learn(now mono.Time, syn *wire.Segment) {
 		s.peerMSS = max(int(o.MSS), t.cfg.MinMSS)
 	}
 	s.setMSS(t.optionLen())
+	if !t.user.passive {
+		t.wholeBuffer()
+	}
 	s.wnd, s.maxWnd = int(syn.Window), int(syn.Window) // never scaled (RFC 7323 §2.2)
 	s.wl1, s.wl2 = syn.Seq, syn.Ack
+}
+
+// wholeBuffer rounds the receive buffer up, where the policy is to. A passive open
+// does so when the handshake is done: before, there is no buffer.
+func (t *TCB) wholeBuffer() {
+	if t.cfg.WholeBuffer {
+		t.rcv.limit = (t.rcv.limit + t.snd.mss - 1) / t.snd.mss * t.snd.mss
+		t.rcv.wide = true
+	}
 }
 
 // optionLen returns the octets of options that every segment has, padding included.
@@ -165,6 +178,7 @@ func (t *TCB) establish(now mono.Time) {
 	t.timers.send, t.timers.tries = mono.Never, 0
 	t.loss.reset(&t.cfg.Recovery, t.snd.una, t.snd.mss, t.opt.sack)
 	t.control()
+	t.wholeBuffer()
 	t.snd.moved = now
 	t.timers.heard = now
 	t.setState(Established)

@@ -28,6 +28,9 @@ func (t *TCB) takeText(now mono.Time, seg *wire.Segment) bool {
 		return false
 	}
 	t.trim(seg)
+	if t.rcv.hasDSACK {
+		t.out.ack = true // the sender should learn of it at once (RFC 2883 §4)
+	}
 	switch {
 	case seg.Payload.Len() == 0:
 		t.out.ack = true // an old duplicate, or a window probe
@@ -109,7 +112,8 @@ func (t *TCB) delayAck(now mono.Time, n int) {
 	o := &t.out
 	o.unacked += n
 	full := max(t.rcv.seen, min(536, t.rcv.mss))
-	if o.unacked >= 2*full || o.quick > 0 || t.cfg.DelayedAck == 0 {
+	second := t.cfg.AckSecond && o.unacked > n
+	if o.unacked >= 2*full || second || o.quick > 0 || t.cfg.DelayedAck == 0 {
 		o.ack = true
 		return
 	}
@@ -135,8 +139,8 @@ func (t *TCB) rememberDuplicate(seg *wire.Segment) {
 func (t *TCB) rememberEarlyDuplicate(seg *wire.Segment) {
 	end := seg.Seq.Add(seg.Payload.Len())
 	p := t.rcv.early.spans.touching(seg.Seq.Add(1))
-	if !t.rcv.early.spans.valid(p) {
-		return
+	if t.rcv.hasDSACK || !t.rcv.early.spans.valid(p) {
+		return // there is one report only, and the first duplicate is the one to make
 	}
 	old := t.rcv.early.spans.at(p).Range
 	dup := wire.Range{Start: wire.MaxSeq(seg.Seq, old.Start), End: wire.MinSeq(end, old.End)}
@@ -179,6 +183,7 @@ func (t *TCB) takeFIN(now mono.Time, seg *wire.Segment) bool {
 		t.setState(CloseWait)
 	case FinWait1: // our FIN is not acknowledged yet, or the fifth step had left this state
 		t.setState(Closing)
+		t.out.fin = t.cfg.RepeatFIN && t.snd.finSent
 	case FinWait2:
 		t.enterTimeWait(now)
 	}
