@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/octet-net/octet/chunk"
 	"github.com/octet-net/octet/link"
 	"github.com/octet-net/octet/timeline"
 )
@@ -140,3 +141,6 @@ func noGoroutines(t testing.TB) {
 var _ net.Conn = (*TCPConn)(nil)
 
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+// payload returns n octets of data for a segment.
+func payload(n int) chunk.View { return chunk.Copy(make([]byte, n)) }

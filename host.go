@@ -86,11 +86,10 @@ func (h *Host) Close() error {
 		return net.ErrClosed
 	}
 	for _, b := range h.ports.all() {
-		switch {
-		case b.udp != nil:
+		if b.udp != nil {
 			b.udp.Close() // or the program was faster
-		case b.listen != nil:
-			b.listen.sock.Close()
+		} else if l := b.listen.Load(); l != nil {
+			l.sock.Close()
 		}
 	}
 	for _, s := range h.conns.all(func(s *Socket) uint64 { return s.key }) {

@@ -255,7 +255,7 @@ func (e *event) segment(n *nic) {
 		e.refuse()
 		return
 	}
-	b.listen.arrive(e, &k, iss)
+	b.listen.Load().arrive(e, &k, iss)
 }
 
 // arrive tells a connection of the segment in e.in, and releases what it leaves

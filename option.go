@@ -19,7 +19,6 @@ type options struct {
 	hosts    []hostsEntry
 	servers  []netip.AddrPort
 	observer link.Observer
-	memory   int
 }
 
 type hostsEntry struct {
@@ -56,7 +55,3 @@ func WithDNS(servers ...netip.AddrPort) Option {
 // WithObserver shows every packet that enters or leaves the host by any of its
 // interfaces, loopback too, to an observer such as a *link.Capture.
 func WithObserver(v link.Observer) Option { return func(o *options) { o.observer = v } }
-
-// WithMemory limits the octets that all sockets of the host together queue.
-// Zero, the default, sets no limit but those of the single sockets.
-func WithMemory(octets int) Option { return func(o *options) { o.memory = octets } }

@@ -2,6 +2,7 @@ package octet
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"encoding/binary"
 	"net/netip"
 	"slices"
@@ -30,10 +31,10 @@ type portNo struct {
 // A binding is the hold of one socket on a local address and port.
 type binding struct {
 	proto  wire.Proto
-	local  netip.AddrPort // with the unspecified address for all addresses
-	dual   bool           // [::] that takes IPv4 as well
-	reuse  bool           // may share address and port with others that may, unless both listen
-	listen *listener      // set, under the table's lock, when the socket listens
+	local  netip.AddrPort           // with the unspecified address for all addresses
+	dual   bool                     // [::] that takes IPv4 as well
+	reuse  bool                     // may share address and port with others that may, unless both listen
+	listen atomic.Pointer[listener] // set when the socket listens
 	udp    *UDPConn
 	on     uint32 // interface, where the address is link-local
 }
@@ -54,13 +55,13 @@ func (b *binding) overlaps(c *binding) bool {
 
 // open reports whether the socket takes packets from everybody.
 func (b *binding) open() bool {
-	return b.listen != nil || b.udp != nil && !b.udp.remote.IsValid()
+	return b.listen.Load() != nil || b.udp != nil && !b.udp.remote.IsValid()
 }
 
 // conflicts reports whether b cannot be beside c, which is there. A listener holds
 // its port for itself; so does everybody who has not agreed to share.
 func (b *binding) conflicts(c *binding) bool {
-	return b.overlaps(c) && (!b.reuse || !c.reuse || c.listen != nil)
+	return b.overlaps(c) && (!b.reuse || !c.reuse || c.listen.Load() != nil)
 }
 
 // takes reports how well a binding fits a packet to an address: 0 not at all, up
@@ -120,11 +121,11 @@ func (t *portTable) listen(b *binding, l *listener) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, c := range t.byNo[portNo{b.proto, b.local.Port()}] {
-		if c.listen != nil && b.overlaps(c) {
+		if c.listen.Load() != nil && b.overlaps(c) {
 			return syscall.EADDRINUSE
 		}
 	}
-	b.listen = l
+	b.listen.Store(l)
 	return nil
 }
 
@@ -208,6 +209,7 @@ func (t *portTable) each(proto wire.Proto, port uint16, f func(*binding)) {
 // §3.3.1 ask for unpredictable and evenly spread; that a port does not come back
 // while the peer may remember it is seen to by the tables of connections.
 func (t *portTable) draw(purpose []byte, n uint32) uint32 {
-	msg := binary.BigEndian.AppendUint64(make([]byte, 0, 64), t.drawn.Add(1))
-	return uint32(sipHash(&t.key, append(msg, purpose...)) % uint64(n))
+	msg := binary.BigEndian.AppendUint64(append(make([]byte, 0, 64), t.key[:]...), t.drawn.Add(1))
+	sum := sha256.Sum256(append(msg, purpose...))
+	return uint32(binary.BigEndian.Uint64(sum[:]) % uint64(n))
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
-	"math/bits"
 )
 
 // A secret is what makes a host unpredictable from outside: one key for each purpose.
@@ -31,47 +30,4 @@ func newSecret(name string, seed *uint64) secret {
 		return k
 	}
 	return secret{key("ip"), key("isn"), key("timestamp"), key("port"), key("order")}
-}
-
-// sipHash is SipHash-2-4 (Aumasson and Bernstein, 2012) of msg under a key. Not
-// to be guessed without the key, which is all that is asked of it here.
-func sipHash(key *[16]byte, msg []byte) uint64 {
-	k0, k1 := binary.LittleEndian.Uint64(key[:8]), binary.LittleEndian.Uint64(key[8:])
-	s := sipState{k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573}
-	last := uint64(len(msg)) << 56
-	for ; len(msg) >= 8; msg = msg[8:] {
-		s.block(binary.LittleEndian.Uint64(msg))
-	}
-	for i, b := range msg {
-		last |= uint64(b) << (8 * i)
-	}
-	s.block(last)
-	s.v2 ^= 0xff
-	s.round()
-	s.round()
-	s.round()
-	s.round()
-	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3
-}
-
-type sipState struct{ v0, v1, v2, v3 uint64 }
-
-func (s *sipState) block(m uint64) {
-	s.v3 ^= m
-	s.round()
-	s.round()
-	s.v0 ^= m
-}
-
-func (s *sipState) round() {
-	s.v0 += s.v1
-	s.v1 = bits.RotateLeft64(s.v1, 13) ^ s.v0
-	s.v0 = bits.RotateLeft64(s.v0, 32)
-	s.v2 += s.v3
-	s.v3 = bits.RotateLeft64(s.v3, 16) ^ s.v2
-	s.v0 += s.v3
-	s.v3 = bits.RotateLeft64(s.v3, 21) ^ s.v0
-	s.v2 += s.v1
-	s.v1 = bits.RotateLeft64(s.v1, 17) ^ s.v2
-	s.v2 = bits.RotateLeft64(s.v2, 32)
 }

@@ -127,8 +127,8 @@ func (s *Socket) opening(now mono.Time) tcp.Opening {
 	h, headers := s.host, ipHeaders(s.remote.Addr())+tcpHeader
 	name := s.tuple.bytes()
 	o := tcp.Opening{
-		ISS:        initialSeq(now, sipHash(&h.secret.isn, name[:])),
-		TSOffset:   uint32(sipHash(&h.secret.ts, name[:])),
+		ISS:        tcp.ISN(h.secret.isn, now, name[:]),
+		TSOffset:   tcp.TimestampOffset(h.secret.ts, name[:]),
 		RecvMSS:    s.nic.info.MTU - headers,
 		SendMSS:    s.path.MTU - headers,
 		DefaultMSS: 536,
@@ -142,12 +142,6 @@ func (s *Socket) opening(now mono.Time) tcp.Opening {
 		s.successor = nil
 	}
 	return o
-}
-
-// initialSeq is the generator of RFC 6528 §3: a clock that ticks every 4 µs, and
-// a keyed hash of the connection.
-func initialSeq(now mono.Time, hash uint64) wire.Seq {
-	return wire.Seq(uint32(now/4000) + uint32(hash))
 }
 
 const tcpHeader = 20
@@ -241,10 +235,17 @@ func (s *Socket) findPath(e *event, through ip.ID) error {
 	return nil
 }
 
-// refreshPath asks again when addresses or routes have changed.
+// refreshPath asks again when addresses, routes or what is known of path MTUs
+// have changed.
 func (s *Socket) refreshPath(e *event) error {
 	if s.path.Generation == s.host.ip.generation() {
 		return nil
 	}
+	mtu := s.path.MTU
+	defer func() {
+		if s.path.MTU != mtu {
+			s.tcb.SetPathMSS(e.now, s.path.MTU-ipHeaders(s.remote.Addr())-tcpHeader)
+		}
+	}()
 	return s.findPath(e, ip.ID(s.tuple.zone))
 }

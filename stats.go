@@ -21,14 +21,13 @@ const (
 	DropQueue                  // the queue of a UDP socket is full
 	DropNoRoute                // no way to where an answer must go
 	DropOrphan                 // too many connections that their programs have closed: one was reset
-	DropMemory                 // the memory of the host is used up
 	NumDrops                   // how many reasons there are
 )
 
 var dropNames = [NumDrops]string{
 	"bad frame", "bad segment", "bad datagram", "nobody listens", "accept queue full",
 	"too many half-open connections", "old segment in TIME-WAIT", "socket queue full", "no route",
-	"too many orphans", "out of memory",
+	"too many orphans",
 }
 
 // String returns the reason in words.

@@ -153,3 +153,13 @@ func (t *timeWaits) close() {
 	t.byName, t.first, t.last, t.queued = nil, nil, nil, 0
 	t.event.Clear()
 }
+
+// tuples returns the names of all records, in no order.
+func (t *timeWaits) tuples() (list []tuple) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for k := range t.byName {
+		list = append(list, k)
+	}
+	return list
+}

@@ -21,11 +21,13 @@ type UDPConn struct {
 	key     uint64
 	binding *binding
 
-	mu     sync.Mutex
-	local  netip.AddrPort
+	local  netip.AddrPort // like the next three: never changed
 	remote netip.AddrPort // valid if the socket is connected
+	on     ip.ID          // interface of a link-local address
 	tuple  tuple          // of a connected socket
-	way    way            // to where the last datagram went
+
+	mu     sync.Mutex
+	way    way // to where the last datagram went
 	closed bool
 	reads  side
 	writes side // a datagram is never waited for, but the deadline may be over
@@ -85,9 +87,10 @@ func (h *Host) newUDP(network string, local, remote netip.AddrPort) (*UDPConn, e
 	if err := h.ports.bind(b, h.profile.FirstPort, h.profile.LastPort); err != nil {
 		return nil, sysErr("bind", err)
 	}
-	c.local = b.local
+	c.local, c.on = b.local, ip.ID(b.on)
 	if remote.IsValid() {
-		c.tuple = tupleOf(c.local, c.remote, uint32(c.way.path.Interface))
+		c.on = c.way.path.Interface
+		c.tuple = tupleOf(c.local, c.remote, uint32(c.on))
 		h.udps.add(&c.tuple, c)
 	}
 	if h.closed.Load() {
@@ -150,10 +153,10 @@ func (c *UDPConn) Close() error {
 }
 
 // LocalAddr returns a *net.UDPAddr.
-func (c *UDPConn) LocalAddr() net.Addr { return udpAddr(withZone(c.local, c.way.nic)) }
+func (c *UDPConn) LocalAddr() net.Addr { return udpAddr(withZone(c.local, c.host.ip.nic(c.on))) }
 
 // RemoteAddr returns a *net.UDPAddr, or nil if the socket is not connected.
-func (c *UDPConn) RemoteAddr() net.Addr { return udpAddr(withZone(c.remote, c.way.nic)) }
+func (c *UDPConn) RemoteAddr() net.Addr { return udpAddr(withZone(c.remote, c.host.ip.nic(c.on))) }
 
 // SetDeadline sets both deadlines (net.Conn.SetDeadline).
 func (c *UDPConn) SetDeadline(t time.Time) error { return c.setDeadline(t, &c.reads, &c.writes) }

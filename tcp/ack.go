@@ -17,6 +17,7 @@ func (t *TCB) checkAck(now mono.Time, seg *wire.Segment) bool {
 	}
 	t.timers.heard = now
 	t.timers.silent = 0
+	t.timers.alive = 0
 	if s.probed && seg.Ack == s.nxt.Add(1) {
 		t.probeTaken()
 	}

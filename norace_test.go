@@ -1,0 +1,5 @@
+//go:build !race
+
+package octet
+
+const raceEnabled = false
