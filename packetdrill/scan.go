@@ -114,7 +114,7 @@ func (s *scanner) scan() {
 		s.quoted(command, "`")
 	case strings.HasPrefix(rest, "%{"):
 		s.quoted(code, "}%")
-	case isDigit(rest[0]):
+	case isDigit(rest[0]), rest[0] == '.' && len(rest) > 1 && isDigit(rest[1]):
 		s.take(number, numberLen(rest))
 	case isLetter(rest[0]):
 		s.take(word, span(rest, isWord))
@@ -177,7 +177,7 @@ func optionLen(s string) int {
 	return span(s, func(c byte) bool { return c > ' ' })
 }
 
-// numberLen spans 12, 0x1f and 0.25, but leaves the dots of 0.1...0.2 and the
+// numberLen spans 12, 0x1f, 0.25 and .25, but leaves the dots of 0.1...0.2 and the
 // letters of 5h alone.
 func numberLen(s string) int {
 	if strings.HasPrefix(s, "0x") || strings.HasPrefix(s, "0X") {
