@@ -13,6 +13,7 @@ const (
 	WriteEnd                   // writing was shut down: Send returns syscall.EPIPE
 	Failed                     // the connection has failed: Error says why
 	Urgent                     // urgent data is ahead (RFC 9293 §3.8.5)
+	Doubtful                   // R1 retransmissions went unanswered: the peer may be gone (RFC 9293 §3.8.3, SHLD-9)
 )
 
 // Has reports whether all bits of x are set.
@@ -29,7 +30,7 @@ func (s *Socket) readiness() (r Ready) {
 		ours Ready
 	}{
 		{tcp.Readable, CanRead}, {tcp.Writable, CanWrite}, {tcp.ReadClosed, ReadEnd},
-		{tcp.WriteClosed, WriteEnd}, {tcp.HasUrgent, Urgent},
+		{tcp.WriteClosed, WriteEnd}, {tcp.HasUrgent, Urgent}, {tcp.Doubtful, Doubtful},
 	} {
 		if t&x.tcp != 0 {
 			r |= x.ours

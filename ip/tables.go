@@ -168,7 +168,7 @@ func (t *Tables) index() {
 		i.broadcasts, i.groups = nil, i.memberships()
 		for _, a := range i.addrs {
 			t.owners[a.Addr()] = append(t.owners[a.Addr()], owner{i.ID, a.State})
-			if b, ok := broadcastOf(a.Prefix); ok && !slices.Contains(i.broadcasts, b) && i.Flags&(Loopback|PointToPoint) == 0 {
+			if b, ok := broadcastOf(a.Prefix); ok && !slices.Contains(i.broadcasts, b) && !i.Flags.Has(Loopback) {
 				i.broadcasts = append(i.broadcasts, b)
 			}
 		}
