@@ -63,8 +63,8 @@ func (c *crowd) say(src, dst string, s wire.Segment) []wire.Segment {
 	return c.heard
 }
 
-// besieged returns a host at 192.0.2.1/24 that only a crowd is connected to.
-func besieged(t *testing.T, o ...Option) (*Host, *crowd) {
+// surrounded returns a host at 192.0.2.1/24 that only a crowd is connected to.
+func surrounded(t *testing.T, o ...Option) (*Host, *crowd) {
 	line := timeline.NewManual()
 	h := newHost(t, append([]Option{WithTimeline(line), WithSeed(1)}, o...)...)
 	a, b := link.NewPipe(line, link.PipeOptions{})
@@ -109,7 +109,7 @@ func TestRFC9293_MUST42_ListenersShareAPort(t *testing.T) {
 
 // "The 'local IP address' ... in an OPEN call", passive and active.
 func TestRFC9293_MUST43_LocalAddressMayBeGiven(t *testing.T) {
-	h, c := besieged(t)
+	h, c := surrounded(t)
 	l, err := h.Socket("tcp4")
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +145,7 @@ func TestRFC9293_MUST43_LocalAddressMayBeGiven(t *testing.T) {
 // Without one, "the TCP implementation MUST ask the IP layer to select a local IP
 // address before sending the (first) SYN" (RFC 6724).
 func TestRFC9293_MUST44_SourceIsChosenByIP(t *testing.T) {
-	h, c := besieged(t)
+	h, c := surrounded(t)
 	for to, want := range map[string]string{"192.0.2.77:5": "192.0.2.1", "198.51.100.77:5": "198.51.100.1"} {
 		s, err := h.Socket("tcp4")
 		if err != nil {
@@ -181,7 +181,7 @@ func TestRFC9293_MUST45_LocalAddressStays(t *testing.T) {
 // "A TCP implementation MUST reject as an error a local OPEN call for an invalid
 // remote IP address (e.g., a broadcast or multicast address)."
 func TestRFC9293_MUST46_NoConnectionToGroups(t *testing.T) {
-	h, c := besieged(t)
+	h, c := surrounded(t)
 	for _, to := range []string{"255.255.255.255:80", "192.0.2.255:80", "224.0.0.1:80", "239.1.2.3:80"} {
 		s, err := h.Socket("tcp4")
 		if err != nil {
@@ -200,7 +200,7 @@ func TestRFC9293_MUST46_NoConnectionToGroups(t *testing.T) {
 // "A TCP implementation MUST silently discard an incoming SYN segment that is addressed
 // to a broadcast or multicast address."
 func TestRFC9293_MUST57_NoAnswerToASYNToAGroup(t *testing.T) {
-	h, c := besieged(t)
+	h, c := surrounded(t)
 	listen(t, h, "0.0.0.0:80")
 	syn := wire.Segment{SrcPort: 9, DstPort: 80, Flags: wire.SYN, Window: 1000}
 	for _, dst := range []string{"255.255.255.255", "192.0.2.255", "224.0.0.1"} {
@@ -215,7 +215,7 @@ func TestRFC9293_MUST57_NoAnswerToASYNToAGroup(t *testing.T) {
 
 // "TCP ... MUST ignore an incoming SYN with an invalid source address."
 func TestRFC9293_MUST63_NoAnswerToAnInvalidSource(t *testing.T) {
-	h, c := besieged(t)
+	h, c := surrounded(t)
 	listen(t, h, "0.0.0.0:80")
 	syn := wire.Segment{SrcPort: 9, DstPort: 80, Flags: wire.SYN, Window: 1000}
 	for _, src := range []string{"255.255.255.255", "192.0.2.255", "224.0.0.1", "0.0.0.0", "127.0.0.1", "192.0.2.1", "240.0.0.1"} {
@@ -231,7 +231,7 @@ func TestRFC9293_MUST63_NoAnswerToAnInvalidSource(t *testing.T) {
 // "There MUST be a mechanism for reporting soft TCP error conditions to the
 // application": asked for, so that who does not want them hears nothing (SHLD-20).
 func TestRFC9293_MUST47_SoftErrorsAreReported(t *testing.T) {
-	h, c := besieged(t)
+	h, c := surrounded(t)
 	s, err := h.Socket("tcp4")
 	if err != nil {
 		t.Fatal(err)
@@ -283,7 +283,7 @@ func (c *crowd) complain(s *Socket, seq uint32) {
 // "TCP implementations SHOULD inform the application of the delivery problem ... when R1
 // is reached and before R2."
 func TestRFC9293_SHLD9_TroubleIsTold(t *testing.T) {
-	h, c := besieged(t)
+	h, c := surrounded(t)
 	s, err := h.Socket("tcp4")
 	if err != nil {
 		t.Fatal(err)
