@@ -1,0 +1,686 @@
+package link
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/octet-net/octet/chunk"
+	"github.com/octet-net/octet/mono"
+	"github.com/octet-net/octet/timeline"
+	"github.com/octet-net/octet/wire"
+)
+
+// namespace runs the rest of the test on a thread in a network namespace of its
+// own, which ends with the thread.
+func namespace(t *testing.T) {
+	t.Helper()
+	runtime.LockOSThread() // and never unlocked: the thread dies with the test's goroutine
+	err := unix.Unshare(unix.CLONE_NEWNET)
+	if err == nil {
+		_, err = os.Stat("/dev/net/tun")
+	}
+	if err != nil {
+		if os.Getenv("OCTET_CI") == "1" {
+			t.Fatalf("no network namespace or no /dev/net/tun: %v", err)
+		}
+		t.Skipf("no network namespace or no /dev/net/tun: %v", err)
+	}
+	needTool(t, "ip")
+	ip(t, "link set lo up")
+}
+
+// ip runs the program of this name.
+func ip(t *testing.T, args string) string {
+	t.Helper()
+	out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("ip %s: %v: %s", args, err, out)
+	}
+	return string(out)
+}
+
+// addressed gives an interface addresses at which our side is .2 and ::2.
+func addressed(t *testing.T, name string) {
+	t.Helper()
+	ip(t, "addr add 192.0.2.1/24 dev "+name)
+	ip(t, "addr add 2001:db8::1/64 dev "+name+" nodad")
+}
+
+func open(t *testing.T, o TUNOptions) *PortDevice {
+	t.Helper()
+	line := timeline.New()
+	d, err := OpenTUN(line, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+		line.Close()
+	})
+	return d
+}
+
+// An echoer is a host in a hundred lines, of the kind that answers: UDP and
+// echo requests with themselves, TCP with acknowledgements and the payload back.
+// It keeps the headers apart from the data, as our stack does.
+type echoer struct {
+	t *testing.T
+	d Device
+
+	mu     sync.Mutex
+	mac    [6]byte // of the kernel's side, learnt
+	conn   echoTCP
+	got    int // packets
+	large  int // of more than one segment
+	noSum  int
+	longer int // than the MTU
+}
+
+// echoTCP is one connection that sends back what it receives. It keeps within the
+// window of the peer, and repeats nothing: nothing is lost on the way.
+type echoTCP struct {
+	una, nxt, peer wire.Seq
+	scale          uint8
+	pending        []byte // received and not sent back
+	end            bool   // after these comes our FIN
+}
+
+func (e *echoer) Receive(_ mono.Time, batch []Packet) {
+	e.mu.Lock()
+	for i := range batch {
+		e.receive(&batch[i])
+	}
+	e.mu.Unlock()
+	e.d.Flush()
+}
+
+func (e *echoer) receive(p *Packet) {
+	o := wire.Octets{Head: p.Head(), Data: chunk.Borrow(p.Data.B)}
+	info := e.d.Info()
+	if info.Ethernet {
+		var f wire.Ethernet
+		if wire.ParseEthernet(&o, &f) != wire.OK {
+			return
+		}
+		if f.Type == wire.EtherARP {
+			e.answerARP(&o)
+			return
+		}
+		e.mac = f.Src
+		o.Pull(f.Size())
+	}
+	var h wire.IP
+	if wire.ParseIP(&o, &h) != wire.OK || h.Dst.IsMulticast() && h.Proto != wire.ProtoICMPv6 {
+		return
+	}
+	o.Pull(int(h.HeaderLen))
+	if !p.NoSum && h.Verify(&o) != wire.OK {
+		e.t.Errorf("a packet of %v from the kernel has a wrong checksum", h.Proto)
+	}
+	e.note(p, &h, o.Len(), info.MTU)
+	switch h.Proto {
+	case wire.ProtoUDP:
+		var u wire.UDP
+		if wire.ParseUDP(&o, &u) == wire.OK {
+			u.SrcPort, u.DstPort = u.DstPort, u.SrcPort
+			head := make([]byte, wire.UDPLen)
+			wire.PutUDP(head, &u)
+			e.send(&h, head, u.Payload.Own(), 0)
+		}
+	case wire.ProtoTCP:
+		var s wire.Segment
+		if wire.ParseTCP(&o, &s) == wire.OK {
+			e.tcp(&h, &s)
+		}
+	case wire.ProtoICMPv6:
+		e.solicited(&h, &o)
+	}
+}
+
+func (e *echoer) note(p *Packet, h *wire.IP, n, mtu int) {
+	e.got++
+	if p.SegmentSize != 0 {
+		e.large++
+	}
+	if p.NoSum {
+		e.noSum++
+	}
+	if int(h.HeaderLen)+n > mtu && p.SegmentSize == 0 {
+		e.longer++
+	}
+}
+
+// send answers h with a transport packet.
+func (e *echoer) send(h *wire.IP, transport []byte, payload chunk.View, segment uint16) {
+	back := wire.IP{Src: h.Dst, Dst: h.Src, Proto: h.Proto, TTL: 255, Flags: wire.DontFragment}
+	e.put(back, transport, payload, segment)
+}
+
+func (e *echoer) put(back wire.IP, transport []byte, payload chunk.View, segment uint16) {
+	back.Len = back.Size() + len(transport) + payload.Len()
+	p := Packet{Data: payload, SegmentSize: segment, NoSum: e.d.Info().NoSum}
+	if !p.NoSum {
+		back.Seal(transport, payload.B)
+	}
+	copy(p.SetHead(len(transport)), transport)
+	wire.PutIP(p.Push(back.Size()), &back)
+	if info := e.d.Info(); info.Ethernet {
+		f := wire.Ethernet{Dst: e.mac, Src: info.MAC, Type: wire.EtherIPv4}
+		if back.Is6() {
+			f.Type = wire.EtherIPv6
+		}
+		wire.PutEthernet(p.Push(etherHeader), &f)
+	}
+	e.d.Send(&p)
+}
+
+// tcp accepts a connection, sends back what comes and closes when the peer does.
+func (e *echoer) tcp(h *wire.IP, s *wire.Segment) {
+	c := &e.conn
+	if s.Flags.Has(wire.SYN) {
+		*c = echoTCP{una: 1000, nxt: 1001, peer: s.Seq + 1, scale: s.Options.Scale}
+		answer := wire.Segment{SrcPort: s.DstPort, DstPort: s.SrcPort, Seq: c.una, Ack: c.peer, Flags: wire.SYN | wire.ACK, Window: 65535}
+		answer.Options = wire.Options{Has: wire.HasMSS | wire.HasScale, MSS: 1440, Scale: 7}
+		e.segment(h, &answer, nil)
+		return
+	}
+	c.una = wire.MaxSeq(c.una, s.Ack)
+	if s.Seq == c.peer && s.Len() > 0 {
+		c.peer = c.peer.Add(s.Len())
+		c.pending = append(c.pending, s.Payload.B...)
+		c.end = c.end || s.Flags.Has(wire.FIN)
+	}
+	room := int(s.Window)<<c.scale - c.nxt.Sub(c.una)
+	answer := wire.Segment{SrcPort: s.DstPort, DstPort: s.SrcPort, Ack: c.peer, Flags: wire.ACK, Window: 65535}
+	sent := 0
+	for len(c.pending) > 0 && room > 0 || c.end && len(c.pending) == 0 {
+		n := min(len(c.pending), room, 40_000)
+		answer.Seq = c.nxt
+		if c.end && n == len(c.pending) {
+			answer.Flags |= wire.FIN
+			c.nxt++
+			c.end = false
+		}
+		e.segment(h, &answer, c.pending[:n])
+		c.nxt, c.pending, room, sent = c.nxt.Add(n), c.pending[n:], room-n, sent+1
+	}
+	if sent == 0 && s.Len() > 0 {
+		answer.Seq = c.nxt
+		e.segment(h, &answer, nil)
+	}
+}
+
+func (e *echoer) segment(h *wire.IP, s *wire.Segment, payload []byte) {
+	head := make([]byte, s.HeaderLen())
+	wire.PutTCP(head, s)
+	size := uint16(0)
+	if len(payload) > 1400 {
+		size = 1400
+	}
+	e.send(h, head, chunk.Copy(payload), size)
+}
+
+func (e *echoer) answerARP(o *wire.Octets) {
+	o.Pull(etherHeader)
+	var a wire.ARP
+	if wire.ParseARP(o, &a) != wire.OK || a.Op != wire.ARPRequest || a.Target != netip.MustParseAddr("192.0.2.2") {
+		return
+	}
+	e.mac = a.SenderMAC
+	mac := wire.MAC(e.d.Info().MAC)
+	back := wire.ARP{Op: wire.ARPReply, SenderMAC: mac, Sender: a.Target, TargetMAC: a.SenderMAC, Target: a.Sender}
+	var p Packet
+	wire.PutARP(p.SetHead(wire.ARPLen), &back)
+	wire.PutEthernet(p.Push(etherHeader), &wire.Ethernet{Dst: a.SenderMAC, Src: mac, Type: wire.EtherARP})
+	e.d.Send(&p)
+}
+
+// solicited answers a neighbour solicitation for 2001:db8::2, and echo requests.
+func (e *echoer) solicited(h *wire.IP, o *wire.Octets) {
+	var m wire.ICMP
+	if wire.ParseICMP(o, &m) != wire.OK {
+		return
+	}
+	ours := netip.MustParseAddr("2001:db8::2")
+	switch {
+	case m.Type == wire.ICMPv6NeighborSolicit && m.Body.Len() >= 16 && netip.AddrFrom16([16]byte(m.Body.B[:16])) == ours:
+		head := make([]byte, wire.ICMPLen+16+8)
+		wire.PutICMP(head, &wire.ICMP{Type: wire.ICMPv6NeighborAdvert, Rest: 0x60000000})
+		copy(head[8:], m.Body.B[:16])
+		mac := e.d.Info().MAC
+		copy(head[24:], append([]byte{2, 1}, mac[:]...))
+		back := wire.IP{Src: ours, Dst: h.Src, Proto: wire.ProtoICMPv6, TTL: 255}
+		e.put(back, head, chunk.View{}, 0)
+	case m.Type == wire.ICMPv6Echo && h.Dst == ours:
+		m.Type = wire.ICMPv6EchoReply
+		head := make([]byte, wire.ICMPLen)
+		wire.PutICMP(head, &m)
+		e.send(h, head, m.Body.Own(), 0)
+	}
+}
+
+// converse has kernel sockets talk to an echoer behind the device, in UDP and TCP
+// of both versions, and returns what the echoer counted.
+func converse(t *testing.T, d *PortDevice) *echoer {
+	t.Helper()
+	e := &echoer{t: t, d: d}
+	d.Attach(e)
+	for _, host := range []string{"192.0.2.2", "2001:db8::2"} {
+		converseUDP(t, host, d.Info().MTU)
+		converseTCP(t, host)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if s := d.Stats(); s.Errors != 0 || s.ReceiveDropped != 0 {
+		t.Errorf("the device counted %+v", s)
+	}
+	if e.longer != 0 {
+		t.Errorf("%d packets of one segment were longer than the MTU", e.longer)
+	}
+	return e
+}
+
+func converseUDP(t *testing.T, host string, mtu int) {
+	t.Helper()
+	c, err := net.Dial("udp", net.JoinHostPort(host, "7"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	deadline(t, c)
+	back := make([]byte, 65536)
+	for _, n := range []int{0, 1, 100, 511, 1000, mtu - 48} {
+		p := bytes.Repeat([]byte{byte(n), 7, 9}, n/3+1)[:n]
+		if _, err := c.Write(p); err != nil {
+			t.Fatalf("%s: %d octets: %v", host, n, err)
+		}
+		if k, err := c.Read(back); err != nil || !bytes.Equal(back[:k], p) {
+			t.Fatalf("%s: %d octets came back as %d: %v", host, n, k, err)
+		}
+	}
+}
+
+// deadline ends a test that waits for the kernel in vain.
+func deadline(t *testing.T, c net.Conn) {
+	t.Helper()
+	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func converseTCP(t *testing.T, host string) {
+	t.Helper()
+	c, err := net.Dial("tcp", net.JoinHostPort(host, "7"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	deadline(t, c)
+	sent := make([]byte, 300_000)
+	for i := range sent {
+		sent[i] = byte(i * i >> 7)
+	}
+	failed := make(chan error, 1)
+	go func() {
+		_, err := c.Write(sent)
+		failed <- errors.Join(err, c.(*net.TCPConn).CloseWrite())
+	}()
+	got, err := io.ReadAll(c)
+	if err != nil || !bytes.Equal(got, sent) {
+		t.Errorf("%s: %d octets of %d came back: %v", host, len(got), len(sent), err)
+	}
+	if err := <-failed; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTUNWithTheKernel(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		options TUNOptions
+		offload bool
+	}{
+		{"TUN", TUNOptions{Name: "oct%d", Up: true}, true},
+		{"TUN, no offload", TUNOptions{Up: true, NoOffload: true}, false},
+		{"TUN, MTU 9000", TUNOptions{Up: true, MTU: 9000}, true},
+		{"TUN, MTU 65535", TUNOptions{Up: true, MTU: 65535}, true},
+		{"TUN, four queues", TUNOptions{Up: true, Queues: 4}, true},
+		{"TAP", TUNOptions{TAP: true, Up: true}, true},
+		{"TAP, no offload", TUNOptions{TAP: true, Up: true, NoOffload: true}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			namespace(t)
+			d := open(t, c.options)
+			info := d.Info()
+			if c.options.MTU != 0 && info.MTU != c.options.MTU || info.Ethernet != c.options.TAP || info.NoSum == c.options.NoOffload {
+				t.Errorf("the device is %+v", info)
+			}
+			addressed(t, info.Name)
+			e := converse(t, d)
+			if c.offload && (e.large == 0 || e.noSum == 0) {
+				t.Errorf("of %d packets none had several segments or came without checksum", e.got)
+			}
+			if !c.offload && e.large != 0 {
+				t.Errorf("%d packets had several segments", e.large)
+			}
+		})
+	}
+}
+
+func TestPacketSocketWithTheKernel(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		noOffload bool
+	}{{"offload", false}, {"no offload", true}} {
+		t.Run(c.name, func(t *testing.T) {
+			namespace(t)
+			ip(t, "link add oct0 type veth peer name oct1")
+			ip(t, "link set oct0 up")
+			ip(t, "link set oct1 up")
+			if c.noOffload { // frames as on a real wire
+				needTool(t, "ethtool")
+				if out, err := exec.Command("ethtool", "-K", "oct0", "tx", "off", "tso", "off", "gso", "off").CombinedOutput(); err != nil {
+					t.Fatalf("ethtool: %v: %s", err, out)
+				}
+			}
+			addressed(t, "oct0")
+			line := timeline.New()
+			defer line.Close()
+			d, err := OpenPacket(line, PacketOptions{Interface: "oct1", NoOffload: c.noOffload})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer d.Close()
+			e := converse(t, d)
+			if !c.noOffload && (e.large == 0 || e.noSum == 0) {
+				t.Errorf("of %d packets none had several segments or came without checksum", e.got)
+			}
+		})
+	}
+}
+
+// The kernel's segmentation of UDP comes in as datagrams, and ours goes out as such.
+func TestTUNSegmentsUDPBothWays(t *testing.T) {
+	namespace(t)
+	d := open(t, TUNOptions{Up: true})
+	addressed(t, d.Info().Name)
+	var datagrams atomic.Int64
+	d.Attach(receiverBatch(func(batch []Packet) {
+		for i := range batch {
+			if h, o, ok := transport(&batch[i], false); ok && h.Proto == wire.ProtoUDP && o.Len() == wire.UDPLen+1000 {
+				datagrams.Add(1)
+			}
+		}
+		if datagrams.Load() == 20 { // answer all at once
+			d.Send(manyDatagrams(20, 1000))
+			d.Flush()
+		}
+	}))
+	c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 5555})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	deadline(t, c)
+	raw, err := c.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refused error
+	if err := raw.Control(func(fd uintptr) { refused = unix.SetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_SEGMENT, 1000) }); err != nil || refused != nil {
+		t.Fatalf("UDP_SEGMENT: %v, %v", err, refused)
+	}
+	if _, err := c.WriteTo(make([]byte, 20*1000), &net.UDPAddr{IP: net.IPv4(192, 0, 2, 2), Port: 7}); err != nil {
+		t.Fatal(err)
+	}
+	back := make([]byte, 65536)
+	for i := range 20 {
+		n, err := c.Read(back)
+		if err != nil || n != 1000 || back[0] != byte(i) {
+			t.Fatalf("datagram %d: %d octets, first %d: %v", i, n, back[0], err)
+		}
+	}
+	if n := datagrams.Load(); n != 20 {
+		t.Errorf("%d datagrams came out of 20 sent as one", n)
+	}
+}
+
+// manyDatagrams returns n datagrams of size octets as one packet.
+func manyDatagrams(n, size int) *Packet {
+	data := make([]byte, n*size)
+	for i := range n {
+		data[i*size] = byte(i)
+	}
+	h := wire.IP{
+		Src: netip.MustParseAddr("192.0.2.2"), Dst: netip.MustParseAddr("192.0.2.1"), Proto: wire.ProtoUDP, TTL: 64,
+		Len: wire.IPv4Len + wire.UDPLen + len(data),
+	}
+	p := &Packet{NoSum: true, SegmentSize: uint16(size), Data: chunk.Copy(data)}
+	wire.PutUDP(p.SetHead(wire.UDPLen), &wire.UDP{SrcPort: 7, DstPort: 5555, Payload: p.Data})
+	wire.PutIP(p.Push(wire.IPv4Len), &h)
+	return p
+}
+
+// The MTU is followed, a device that is removed is reported, and nothing is left.
+func TestTUNThatChangesAndDisappears(t *testing.T) {
+	namespace(t)
+	changes := make(chan Info, 10)
+	ends := make(chan error, 10)
+	d := open(t, TUNOptions{Name: "octgone", Up: true, Changed: func(i Info, err error) {
+		if err != nil {
+			ends <- err
+		} else {
+			changes <- i
+		}
+	}})
+	addressed(t, "octgone")
+	e := &echoer{t: t, d: d}
+	d.Attach(e)
+	ip(t, "link set octgone mtu 1400")
+	port := d.ports[0].(MTUPort)
+	d.recheck(port)
+	if i := <-changes; i.MTU != 1400 || d.Info().MTU != 1400 {
+		t.Errorf("the MTU became %d", i.MTU)
+	}
+	ip(t, "link del octgone")
+	if err := <-ends; err == nil || d.Err() == nil {
+		t.Error("the device was removed and nobody was told")
+	}
+	<-d.Done()
+	d.Send(udp(1, 1, 100))
+	d.Flush()
+	if s := d.Stats(); s.Errors == 0 || s.SendDropped == 0 {
+		t.Errorf("sending into a device that is gone: %+v", s)
+	}
+}
+
+func TestPacketSocketWhoseInterfacePausesAndDisappears(t *testing.T) {
+	namespace(t)
+	ip(t, "link add oct0 type veth peer name oct1")
+	ip(t, "link set oct0 up")
+	ip(t, "link set oct1 up")
+	addressed(t, "oct0")
+	line := timeline.New()
+	defer line.Close()
+	d, err := OpenPacket(line, PacketOptions{Interface: "oct1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	d.Attach(&echoer{t: t, d: d})
+	converseUDP(t, "192.0.2.2", 1500)
+	ip(t, "link set oct1 down")
+	ip(t, "link set oct1 name oct7") // and back under another name
+	ip(t, "link set oct7 up")
+	converseUDP(t, "192.0.2.2", 1500)
+	if err := d.Err(); err != nil {
+		t.Errorf("an interface that went down and up again ended the device: %v", err)
+	}
+	ip(t, "link set oct7 mtu 1300")
+	d.Send(&Packet{Data: chunk.Copy(make([]byte, 1500))}) // too long now: the device looks
+	d.Flush()
+	if mtu := d.Info().MTU; mtu != 1300 {
+		t.Errorf("the MTU is %d", mtu)
+	}
+	ip(t, "link del oct7")
+	<-d.Done()
+	if d.Err() == nil {
+		t.Error("no reason for the end")
+	}
+}
+
+func TestCloseWakesTheReadersOfATUN(t *testing.T) {
+	namespace(t)
+	line := timeline.New()
+	defer line.Close()
+	for range 20 {
+		d, err := OpenTUN(line, TUNOptions{Up: true, Queues: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Attach(receiverBatch(func([]Packet) {}))
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if d.readers != 0 {
+			t.Errorf("%d readers are left", d.readers)
+		}
+	}
+	if out := ip(t, "-o link"); strings.Count(out, "\n") != 1 {
+		t.Errorf("interfaces are left:\n%s", out)
+	}
+}
+
+func TestOpenErrorsSayWhatIsWrong(t *testing.T) {
+	namespace(t)
+	line := timeline.New()
+	defer line.Close()
+	for _, c := range []struct {
+		options TUNOptions
+		want    string
+	}{
+		{TUNOptions{Name: "a-name-that-is-too-long"}, "a-name-that-is-too-long"},
+		{TUNOptions{Name: "lo"}, "lo"},
+		{TUNOptions{MTU: 10}, "MTU of 10"},
+		{TUNOptions{MTU: 70000}, "MTU of 70000"},
+	} {
+		d, err := OpenTUN(line, c.options)
+		if err == nil {
+			d.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v, want an error that names %q", c.options, err, c.want)
+		}
+	}
+	for name, want := range map[string]string{"nosuch": "nosuch", "lo": "no Ethernet"} {
+		if _, err := OpenPacket(line, PacketOptions{Interface: name}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("OpenPacket(%q): %v", name, err)
+		}
+	}
+	if out := ip(t, "-o link"); strings.Count(out, "\n") != 1 {
+		t.Errorf("interfaces are left:\n%s", out)
+	}
+}
+
+func TestPrivilegedNamesTheCapability(t *testing.T) {
+	err := privileged("open tun0", "CAP_NET_ADMIN", os.NewSyscallError("TUNSETIFF", unix.EPERM))
+	if !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), "CAP_NET_ADMIN") {
+		t.Errorf("%v", err)
+	}
+	if err := privileged("open tun0", "CAP_NET_ADMIN", unix.EBUSY); strings.Contains(err.Error(), "CAP") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestRandomMACIsLocalAndOfOneHost(t *testing.T) {
+	seen := make(map[[6]byte]bool)
+	for range 100 {
+		mac := randomMAC()
+		if mac[0]&3 != 2 || seen[mac] {
+			t.Errorf("address %x", mac)
+		}
+		seen[mac] = true
+	}
+}
+
+// BenchmarkTUN measures packets from a kernel socket to a receiver of ours and back.
+func BenchmarkTUN(b *testing.B) {
+	for _, n := range []int{64, 1400} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) { benchmarkTUN(b, n) })
+	}
+}
+
+func benchmarkTUN(b *testing.B, n int) {
+	runtime.LockOSThread()
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		b.Skip(err)
+	}
+	line := timeline.New()
+	defer line.Close()
+	d, err := OpenTUN(line, TUNOptions{Name: "octb", Up: true})
+	if err != nil {
+		b.Skip(err)
+	}
+	defer d.Close()
+	if out, err := exec.CommandContext(context.Background(), "ip", "addr", "add", "192.0.2.1/24", "dev", "octb").CombinedOutput(); err != nil {
+		b.Fatalf("ip: %v: %s", err, out)
+	}
+	d.Attach(&swapper{d: d})
+	c, err := net.Dial("udp", "192.0.2.2:7")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	p := make([]byte, n)
+	b.SetBytes(int64(2 * n))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Write(p); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := c.Read(p); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// swapper sends every datagram back with addresses and ports swapped, which leaves
+// its checksums as they are.
+type swapper struct{ d Device }
+
+func (s *swapper) Receive(_ mono.Time, batch []Packet) {
+	for i := range batch {
+		p := &batch[i]
+		b := p.Data.B
+		if len(b) < 28 || b[0] != 0x45 || b[9] != byte(wire.ProtoUDP) {
+			continue
+		}
+		head := p.SetHead(28)
+		copy(head, b)
+		copy(head[12:16], b[16:20])
+		copy(head[16:20], b[12:16])
+		binary.BigEndian.PutUint16(head[20:], binary.BigEndian.Uint16(b[22:]))
+		binary.BigEndian.PutUint16(head[22:], binary.BigEndian.Uint16(b[20:]))
+		p.Data.Trim(28, len(b))
+		s.d.Send(p)
+	}
+	s.d.Flush()
+}
