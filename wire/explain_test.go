@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"bytes"
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,9 +55,25 @@ func TestExplainText(t *testing.T) {
 	c["reset"] = tcpOf(header4(ProtoTCP), Segment{Flags: RST | ACK, Options: optionsOf(t, unhex("0101 2206 01020304 fe04 0000 0203 05"))}, "")
 	c["hostile"] = packetOf(header4(ProtoTCP), segmentWith(unhex("fe04 0000 0203 05 0303 ff 08")))
 	c["toobig"] = icmpOf(header4(ProtoICMPv4), ICMP{Type: ICMPv4Unreachable, Code: ICMPv4FragmentationNeeded, Rest: 1400}, c["syn4"][:28])
-	for _, name := range []string{"advert", "redirect", "reset", "hostile", "toobig", "udp4", "syn4", "options4", "extended6", "solicit", "error4", "corrupt4", "fragment6", "arp"} {
+	c["redirect4"] = icmpOf(header4(ProtoICMPv4), ICMP{Type: ICMPv4Redirect, Code: 1, Rest: 0xc0000209}, c["syn4"][:28])
+	c["problem4"] = icmpOf(header4(ProtoICMPv4), ICMP{Type: ICMPv4ParamProblem, Rest: 20 << 24}, c["syn4"][:28])
+	c["neighbor"] = sealed(header6(ProtoICMPv6), neighborMessages()[1], nil)
+	marked := header6(ProtoUDP)
+	marked.TOS, marked.Label = 0xb9, 0xabcde
+	marked.Next = ProtoRouting
+	marked.Extra = append(extension(ProtoDestOptions, 2, 0, 1, 2, 3, 4), extension(ProtoUDP, 0, 0, 0, 0x1e, 1, 7)...)
+	c["routed6"] = udpOf(marked, "x")
+	zero := NDOptions(nil).AppendMTU(1500)
+	zero[1] = 0
+	c["optionzero"] = icmpOf(header6(ProtoICMPv6), ICMP{Type: ICMPv6RouterSolicit}, zero)
+	c["tagged"] = append([]byte{1, 0, 0x5e, 0, 0, 1, 2, 0, 0, 0, 0, 1, 0x81, 0, 0x60, 5}, framed(EtherIPv6, c["udp6"])[12:]...)
+	c["llc"] = framed(5, []byte("llc"))
+	c["lldp"] = framed(0x88cc, []byte("lldp"))
+	c["capped"] = packetOf(header4(ProtoUDP), udpOf(header4(ProtoUDP), "x")[20:])
+	binary.BigEndian.PutUint16(c["capped"][26:], uint16(header4Pseudo(9)))
+	for _, name := range []string{"tagged", "llc", "lldp", "capped", "redirect4", "problem4", "neighbor", "routed6", "optionzero", "advert", "redirect", "reset", "hostile", "toobig", "udp4", "syn4", "options4", "extended6", "solicit", "error4", "corrupt4", "fragment6", "arp"} {
 		form := Form(0)
-		if name == "arp" {
+		if b := c[name]; bytes.HasPrefix(b[6:], []byte{2, 0, 0, 0, 0, 1}) { // a frame
 			form = Framed
 		}
 		got := ExplainText(Plain(c[name]), form)
@@ -73,4 +91,9 @@ func TestExplainText(t *testing.T) {
 			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
 		}
 	}
+}
+
+func header4Pseudo(n int) Sum {
+	h := header4(ProtoUDP)
+	return h.Pseudo(n)
 }

@@ -11,7 +11,9 @@ func TestFaultNames(t *testing.T) {
 		}
 		seen[name] = f
 	}
-	if Fault(200).String() != "unknown fault" {
-		t.Errorf("a fault that there is not is called %q", Fault(200))
+	for _, f := range []Fault{NumFaults, 255} {
+		if f.String() != "unknown fault" {
+			t.Errorf("a fault that there is not is called %q", f)
+		}
 	}
 }

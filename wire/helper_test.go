@@ -151,6 +151,37 @@ func corpus() map[string][]byte {
 	}
 }
 
+// putters write a value of each format to the front of what they are given.
+func putters() map[string]func(b []byte) {
+	h4, h6 := header4(ProtoUDP), header6(ProtoUDP)
+	h4.Extra = []byte{1}
+	s := Segment{Options: Options{Has: HasScale | HasSACKPermitted | HasTimestamp}}
+	long := synOptions
+	long.Has |= HasAccECN0 | HasFastOpen
+	packed := Segment{Options: long}
+	a, e, tagged := someARP(), Ethernet{}, Ethernet{Tagged: true}
+	ns, na, rs, ra, rd := NeighborSolicit{Target: a6}, NeighborAdvert{Target: a6}, RouterSolicit{}, RouterAdvert{}, Redirect{Target: a6, Destination: b6}
+	q4, q6 := GroupQuery{Version: 3, Group: a4}, GroupQuery{Version: 2, Group: a6}
+	old4, old6 := GroupQuery{Version: 1, Group: a4}, GroupQuery{Version: 1, Group: a6}
+	g4, g6 := GroupRecords{}.Append(GroupRecord{Group: a4}), GroupRecords{}.Append(GroupRecord{Group: a6})
+	return map[string]func(b []byte){
+		"IPv4": func(b []byte) { PutIP(b, &h4) }, "IPv6": func(b []byte) { PutIP(b, &h6) },
+		"fragment": func(b []byte) { PutFragment(b, ProtoUDP, 8, false, 1) },
+		"TCP":      func(b []byte) { PutTCP(b, &s) }, "TCP, packed": func(b []byte) { PutTCP(b, &packed) },
+		"UDP": func(b []byte) { PutUDP(b, &UDP{}) }, "ICMP": func(b []byte) { PutICMP(b, &ICMP{}) },
+		"IGMP": func(b []byte) { PutIGMP(b, &IGMP{Group: a4}) }, "ARP": func(b []byte) { PutARP(b, &a) },
+		"Ethernet": func(b []byte) { PutEthernet(b, &e) }, "tagged": func(b []byte) { PutEthernet(b, &tagged) },
+		"neighbor solicitation":  func(b []byte) { PutNeighborSolicit(b, &ns) },
+		"neighbor advertisement": func(b []byte) { PutNeighborAdvert(b, &na) },
+		"router solicitation":    func(b []byte) { PutRouterSolicit(b, &rs) },
+		"router advertisement":   func(b []byte) { PutRouterAdvert(b, &ra) },
+		"redirect":               func(b []byte) { PutRedirect(b, &rd) },
+		"IGMP query":             func(b []byte) { PutIGMPQuery(b, &q4) }, "MLD query": func(b []byte) { PutMLDQuery(b, &q6) },
+		"IGMPv1 query": func(b []byte) { PutIGMPQuery(b, &old4) }, "MLDv1 query": func(b []byte) { PutMLDQuery(b, &old6) },
+		"IGMP report": func(b []byte) { PutIGMPReport(b, g4) }, "MLD report": func(b []byte) { PutMLDReport(b, g6) },
+	}
+}
+
 // transport reads the IP headers of b and returns them with what is behind them.
 func transport(t testing.TB, b []byte) (h IP, o Octets) {
 	t.Helper()

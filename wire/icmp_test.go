@@ -103,3 +103,39 @@ func FuzzParseICMPv6(f *testing.F) {
 		checkGroupRoundTrip6(t, &m)
 	})
 }
+
+// The numbers are IANA's: each constant is compared with the name of what it stands for.
+func TestICMPNumbers(t *testing.T) {
+	for _, c := range []struct {
+		p          Proto
+		kind, code uint8
+		want       string
+	}{
+		{ProtoICMPv4, ICMPv4Unreachable, ICMPv4NetUnreachable, "net unreachable"},
+		{ProtoICMPv4, ICMPv4Unreachable, ICMPv4HostUnreachable, "host unreachable"},
+		{ProtoICMPv4, ICMPv4Unreachable, ICMPv4ProtocolUnreachable, "protocol unreachable"},
+		{ProtoICMPv4, ICMPv4Unreachable, ICMPv4PortUnreachable, "port unreachable"},
+		{ProtoICMPv4, ICMPv4Unreachable, ICMPv4FragmentationNeeded, "fragmentation needed"},
+		{ProtoICMPv4, ICMPv4Unreachable, ICMPv4SourceRouteFailed, "source route failed"},
+		{ProtoICMPv4, ICMPv4Unreachable, ICMPv4NetProhibited, "net prohibited"},
+		{ProtoICMPv4, ICMPv4Unreachable, ICMPv4HostProhibited, "host prohibited"},
+		{ProtoICMPv4, ICMPv4Unreachable, ICMPv4Prohibited, "administratively prohibited"},
+		{ProtoICMPv4, ICMPv4TimeExceeded, ICMPHopLimit, "time to live exceeded"},
+		{ProtoICMPv6, ICMPv6TimeExceeded, ICMPReassembly, "reassembly time exceeded"},
+		{ProtoICMPv6, ICMPv6Unreachable, ICMPv6NoRoute, "no route"},
+		{ProtoICMPv6, ICMPv6Unreachable, ICMPv6Prohibited, "administratively prohibited"},
+		{ProtoICMPv6, ICMPv6Unreachable, ICMPv6BeyondScope, "beyond scope"},
+		{ProtoICMPv6, ICMPv6Unreachable, ICMPv6AddressUnreachable, "address unreachable"},
+		{ProtoICMPv6, ICMPv6Unreachable, ICMPv6PortUnreachable, "port unreachable"},
+		{ProtoICMPv6, ICMPv6Unreachable, ICMPv6PolicyFailed, "source address policy"},
+		{ProtoICMPv6, ICMPv6Unreachable, ICMPv6RejectRoute, "route rejected"},
+		{ProtoICMPv6, ICMPv6ParamProblem, ICMPv6BadField, "bad header field"},
+		{ProtoICMPv6, ICMPv6ParamProblem, ICMPv6UnknownHeader, "unknown next header"},
+		{ProtoICMPv6, ICMPv6ParamProblem, ICMPv6UnknownOption, "unknown option"},
+		{ProtoICMPv6, ICMPv6ParamProblem, ICMPv6HeaderChain, "incomplete header chain"},
+	} {
+		if got := icmpName(c.p, c.kind, c.code); got != c.want {
+			t.Errorf("%v %d/%d is called %q, want %q", c.p, c.kind, c.code, got, c.want)
+		}
+	}
+}

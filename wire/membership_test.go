@@ -126,6 +126,15 @@ func TestGroupReports(t *testing.T) {
 	}
 }
 
+func TestRecordKinds(t *testing.T) {
+	// RFC 9776 §4.2.12 numbers them from 1.
+	for i, k := range []RecordKind{ModeIsInclude, ModeIsExclude, ChangeToInclude, ChangeToExclude, AllowSources, BlockSources} {
+		if int(k) != i+1 {
+			t.Errorf("kind %d is %d", i+1, k)
+		}
+	}
+}
+
 func TestGroupReportSkipsAuxiliaryData(t *testing.T) {
 	m, _ := parseIGMP(unhex("22 00 0000 0000 0002 04 02 0000 ef010203 deadbeef deadbeef 03 00 0000 ef010204 ffff"))
 	var g GroupRecords

@@ -76,6 +76,34 @@ func TestParseRouterAdvert(t *testing.T) {
 	}
 }
 
+func TestRouterAdvertFlags(t *testing.T) {
+	for _, want := range []RouterAdvert{{}, {Managed: true}, {Other: true}, {Managed: true, Other: true}} {
+		b := make([]byte, want.Size())
+		PutRouterAdvert(b, &want)
+		m, _ := parseICMP(b)
+		var r RouterAdvert
+		if f := ParseRouterAdvert(&m, &r); f != OK || r.Managed != want.Managed || r.Other != want.Other {
+			t.Errorf("%v: wrote %+v, read %+v", f, want, r)
+		}
+	}
+}
+
+func TestNeighborAdvertFlags(t *testing.T) {
+	for i := range 8 {
+		want := NeighborAdvert{Target: b6, Router: i&1 != 0, Solicited: i&2 != 0, Override: i&4 != 0}
+		b := make([]byte, want.Size())
+		PutNeighborAdvert(b, &want)
+		if got := b[4] >> 5; got != byte(i&1<<2|i&2|i>>2) {
+			t.Errorf("%+v is written as %03b", want, got)
+		}
+		m, _ := parseICMP(b)
+		var n NeighborAdvert
+		if f := ParseNeighborAdvert(&m, &n); f != OK || n.Router != want.Router || n.Solicited != want.Solicited || n.Override != want.Override {
+			t.Errorf("%v: wrote %+v, read %+v", f, want, n)
+		}
+	}
+}
+
 func TestPreferences(t *testing.T) {
 	for bits, want := range map[uint32]Preference{0: MediumPreference, 1: HighPreference, 3: LowPreference, 2: MediumPreference} {
 		m := ICMP{Type: ICMPv6RouterAdvert, Rest: bits << 19, Body: chunk.Borrow(make([]byte, 8))}

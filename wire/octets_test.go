@@ -90,3 +90,19 @@ func TestParsePayloadInHead(t *testing.T) {
 		m.Body.Release()
 	}
 }
+
+// Put writes every octet of its header, whatever was in the memory, and none behind it.
+func TestPutLeavesNothingOld(t *testing.T) {
+	for name, put := range putters() {
+		zeros, ones := make([]byte, 128), bytes.Repeat([]byte{0xff}, 128)
+		put(zeros)
+		put(ones)
+		n := 0
+		for n < len(ones) && ones[n] == zeros[n] {
+			n++
+		}
+		if n < 8 || !bytes.Equal(ones[n:], bytes.Repeat([]byte{0xff}, 128-n)) || !bytes.Equal(zeros[n:], make([]byte, 128-n)) {
+			t.Errorf("%s: differs from octet %d on\n% x\n% x", name, n, zeros, ones)
+		}
+	}
+}

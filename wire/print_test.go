@@ -57,7 +57,7 @@ func TestLineOfFrames(t *testing.T) {
 	}{
 		{framed(EtherIPv4, append(c["udp4"], make([]byte, 13)...)), "192.0.2.1:49731 → 198.51.100.7:6789 [Ethernet 14 [IP 20 [UDP 8 [data 5]]] [padding 13]] = 60 octets"},
 		{framed(EtherIPv6, c["udp6"]), "[2001:db8::1]:49731 → [2001:db8:1::7]:6789 [Ethernet 14 [IPv6 40 [UDP 8 [data 5]]]] = 67 octets"},
-		{framed(EtherARP, append(arpOf(someARP()), make([]byte, 18)...)), "02:00:00:00:00:01 → 02:00:00:00:00:02 [Ethernet 14 [ARP 28] [padding 18]] = 60 octets, who has 198.51.100.7 tell 192.0.2.1"},
+		{framed(EtherARP, append(arpOf(someARP()), 0)), "02:00:00:00:00:01 → 02:00:00:00:00:02 [Ethernet 14 [ARP 28] [padding 1]] = 43 octets, who has 198.51.100.7 tell 192.0.2.1"},
 		{framed(EtherARP, arpOf(reply)), "02:00:00:00:00:01 → 02:00:00:00:00:02 [Ethernet 14 [ARP 28]] = 42 octets, 192.0.2.1 is at 02:00:00:00:00:01"},
 		{framed(EtherARP, arpOf(announcement)), "02:00:00:00:00:01 → 02:00:00:00:00:02 [Ethernet 14 [ARP 28]] = 42 octets, announces 192.0.2.1"},
 		{framed(0x88cc, []byte("lldp")), "02:00:00:00:00:01 → 02:00:00:00:00:02 [Ethernet 14 [data 4]] = 18 octets, type 0x88cc"},

@@ -453,6 +453,7 @@ func TestThreat_T13_QuotesOfErrors(t *testing.T) {
 		{"an error about an error, IPv4", unreachable4Port, c["error4"], BadType},
 		{"an error about an error, IPv6", unreachable6Port, c["error6"], BadType},
 		{"an error about a redirect, IPv6", unreachable6Port, icmpOf(header6(ProtoICMPv6), ICMP{Type: ICMPv6Redirect}, make([]byte, 32)), BadType},
+		{"an error about a time exceeded, IPv4", unreachable4Port, icmpOf(header4(ProtoICMPv4), ICMP{Type: ICMPv4TimeExceeded}, make([]byte, 28)), BadType},
 		{"an error about an echo, IPv4", unreachable4Port, c["echo4"], OK},
 		{"an error about an echo, IPv6", unreachable6Port, c["echo6"], OK},
 		{"an error about a later fragment, IPv4", unreachable4Port, packetOf(later, make([]byte, 64)), BadType},
