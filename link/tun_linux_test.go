@@ -2,7 +2,6 @@ package link
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -629,34 +628,44 @@ func BenchmarkTUN(b *testing.B) {
 }
 
 func benchmarkTUN(b *testing.B, n int) {
-	runtime.LockOSThread()
-	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-		b.Skip(err)
-	}
 	line := timeline.New()
 	defer line.Close()
-	d, err := OpenTUN(line, TUNOptions{Name: "octb", Up: true})
-	if err != nil {
-		b.Skip(err)
+	type opened struct {
+		d   *PortDevice
+		c   net.Conn
+		err error
 	}
-	defer d.Close()
-	if out, err := exec.CommandContext(context.Background(), "ip", "addr", "add", "192.0.2.1/24", "dev", "octb").CombinedOutput(); err != nil {
-		b.Fatalf("ip: %v: %s", err, out)
+	ready := make(chan opened)
+	go func() { // both belong to the namespace of this thread, and are used outside it
+		var o opened
+		defer func() { ready <- o }()
+		runtime.LockOSThread()
+		if o.err = unix.Unshare(unix.CLONE_NEWNET); o.err != nil {
+			return
+		}
+		if o.d, o.err = OpenTUN(line, TUNOptions{Name: "octb", Up: true}); o.err != nil {
+			return
+		}
+		if o.err = exec.Command("ip", "addr", "add", "192.0.2.1/24", "dev", "octb").Run(); o.err != nil {
+			return
+		}
+		o.c, o.err = net.Dial("udp", "192.0.2.2:7")
+	}()
+	o := <-ready
+	if o.err != nil {
+		b.Skip(o.err)
 	}
-	d.Attach(&swapper{d: d})
-	c, err := net.Dial("udp", "192.0.2.2:7")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer c.Close()
+	defer o.d.Close()
+	defer o.c.Close()
+	o.d.Attach(&swapper{d: o.d})
 	p := make([]byte, n)
 	b.SetBytes(int64(2 * n))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := c.Write(p); err != nil {
+		if _, err := o.c.Write(p); err != nil {
 			b.Fatal(err)
 		}
-		if _, err := c.Read(p); err != nil {
+		if _, err := o.c.Read(p); err != nil {
 			b.Fatal(err)
 		}
 	}
