@@ -2,6 +2,8 @@ package link
 
 import (
 	"encoding/binary"
+
+	"github.com/octet-net/octet/wire"
 )
 
 // flowOf returns a number for the flow that a packet belongs to: equal for the
@@ -21,16 +23,16 @@ func flowID(b []byte, ethernet bool, id *[37]byte) int {
 		if len(b) < etherHeader {
 			return 0
 		}
-		kind := binary.BigEndian.Uint16(b[12:])
-		b = b[etherHeader:]
-		if kind != 0x0800 && kind != 0x86dd {
-			return copy(id[:], []byte{byte(kind >> 8), byte(kind)})
+		kind := wire.EtherType(binary.BigEndian.Uint16(b[12:]))
+		if kind != wire.EtherIPv4 && kind != wire.EtherIPv6 {
+			return copy(id[:], b[12:etherHeader])
 		}
+		b = b[etherHeader:]
 	}
 	switch {
-	case len(b) >= 20 && b[0]>>4 == 4:
+	case len(b) >= wire.IPv4Len && b[0]>>4 == 4:
 		return flowID4(b, id)
-	case len(b) >= 40 && b[0]>>4 == 6:
+	case len(b) >= wire.IPv6Len && b[0]>>4 == 6:
 		return flowID6(b, id)
 	}
 	return 0
@@ -44,22 +46,22 @@ func flowID4(b []byte, id *[37]byte) int {
 		id[n] = 1
 		return n + 1
 	}
-	return n + ports(b[9], b[min(head, len(b)):], id[n:])
+	return n + ports(wire.Proto(b[9]), b[min(head, len(b)):], id[n:])
 }
 
 func flowID6(b []byte, id *[37]byte) int {
 	id[0] = b[6]
 	n := 1 + copy(id[1:], b[8:40])
-	return n + ports(b[6], b[40:], id[n:])
+	return n + ports(wire.Proto(b[6]), b[wire.IPv6Len:], id[n:])
 }
 
 // ports copies what tells the flows between two addresses apart: the ports of TCP
 // and UDP, the identifier of an ICMP echo.
-func ports(protocol byte, b, id []byte) int {
+func ports(p wire.Proto, b, id []byte) int {
 	switch {
-	case (protocol == 6 || protocol == 17) && len(b) >= 4:
+	case (p == wire.ProtoTCP || p == wire.ProtoUDP) && len(b) >= 4:
 		return copy(id, b[:4])
-	case (protocol == 1 || protocol == 58) && len(b) >= 6:
+	case (p == wire.ProtoICMPv4 || p == wire.ProtoICMPv6) && len(b) >= 6:
 		return copy(id, []byte{b[0], b[1], b[4], b[5]})
 	}
 	return 0

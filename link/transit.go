@@ -86,7 +86,7 @@ func (p *path) set(cfg Path) {
 			p.queue.Put(now, q, p.onDrop)
 		}
 	}
-	p.cfg, p.carry = cfg, 0
+	p.cfg, p.carry, p.last = cfg, 0, 0
 }
 
 func newQueue(d Discipline) Queue {

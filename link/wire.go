@@ -59,7 +59,8 @@ func (w *Wire) Path(i int) Path {
 }
 
 // SetPath changes the direction that starts at end i, for packets that have not
-// been transmitted yet. It returns what is wrong with the values.
+// been transmitted yet. They may overtake those that travel already, as on a new
+// route. It returns what is wrong with the values.
 func (w *Wire) SetPath(i int, p Path) error {
 	if err := p.Check(); err != nil {
 		return err

@@ -202,6 +202,14 @@ func TestWireChangesAtRunTime(t *testing.T) {
 	if s.Refused != 1 || s.BlackHoled != 1 || s.Lost != 1 {
 		t.Errorf("counted %+v", s)
 	}
+	set(Path{Delay: time.Hour})
+	dev.Send(udp(1, 6, 100))
+	line.Advance(line.Now() + mono.Time(time.Millisecond))
+	set(Path{})
+	send(7, 100)
+	if ks := l.ks(1); !slices.Equal(ks, []uint64{0, 1, 3, 7}) {
+		t.Errorf("%v came: a packet on the new route waits for one on the old", ks)
+	}
 	if err := w.SetPath(0, Path{Duplicate: 1.5}); err == nil {
 		t.Error("a probability of 1.5 was taken")
 	}
