@@ -95,7 +95,7 @@ type IP struct {
 	At    uint16
 	Next  Proto  // IPv6: what the fixed header names; equal to Proto where Extra is empty
 	Len   int    // of the whole packet, in octets, without padding of the link
-	Extra []byte // IPv4 options, or the IPv6 extension headers up to HeaderLen; lies in the packet
+	Extra []byte // IPv4 options (at most 40 octets), or the IPv6 extension headers up to HeaderLen; lies in the packet
 }
 
 // Is6 reports whether the packet is one of IPv6.
@@ -164,9 +164,7 @@ func PseudoSum(src, dst netip.Addr, p Proto, n int) Sum {
 func (h *IP) Verify(o *Octets) Fault {
 	sum := Sum(0)
 	switch h.Proto {
-	case ProtoTCP:
-		sum = h.Pseudo(o.Len()).Join(o.Sum())
-	case ProtoICMPv6:
+	case ProtoTCP, ProtoICMPv6:
 		sum = h.Pseudo(o.Len()).Join(o.Sum())
 	case ProtoICMPv4, ProtoIGMP:
 		sum = o.Sum()

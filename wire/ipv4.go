@@ -9,9 +9,6 @@ import (
 // IPv4Len is the length of an IPv4 header without options, in octets.
 const IPv4Len = 20
 
-// MaxIPv4Options is the longest option block of an IPv4 header, in octets.
-const MaxIPv4Options = 40
-
 // The IPv4 options that octet tells apart (IANA's registry, RFC 7126).
 const (
 	ipv4EndOfOptions = 0
@@ -64,7 +61,7 @@ func ParseIPv4(o *Octets, h *IP) Fault {
 	}
 	if n > IPv4Len {
 		h.Extra = b[IPv4Len:n:n]
-		return h.readOptions()
+		return h.readOptions4()
 	}
 	return OK
 }
@@ -115,9 +112,9 @@ func (h *IP) checkFragment(n, extra int) Fault {
 	return OK
 }
 
-// readOptions checks the shape of the options and notes those that matter. What
+// readOptions4 checks the shape of the options and notes those that matter. What
 // they ask for is not done: a host needs not (RFC 7126), and none is ever echoed.
-func (h *IP) readOptions() Fault {
+func (h *IP) readOptions4() Fault {
 	b := h.Extra
 	for len(b) > 0 {
 		switch b[0] {

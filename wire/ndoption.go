@@ -198,11 +198,22 @@ func domainName(b []byte) (name string, n int) {
 			}
 			return string(text[1:]), n + 1
 		}
-		if l > 63 || n+1+l > len(b) {
+		if l > 63 || n+1+l > len(b) || !isLabel(b[n+1:n+1+l]) {
 			return "", 0
 		}
 		text = append(append(text, '.'), b[n+1:n+1+l]...)
 		n += 1 + l
 	}
 	return "", 0
+}
+
+// isLabel reports whether b can stand in a name that is text: a dot or what cannot
+// be printed would make it another name.
+func isLabel(b []byte) bool {
+	for _, c := range b {
+		if c <= ' ' || c > '~' || c == '.' {
+			return false
+		}
+	}
+	return true
 }

@@ -7,7 +7,8 @@ import "github.com/octet-net/octet/chunk"
 // our own, or, where Head is empty, at the front of Data.
 //
 // A Parse function that finds a payload moves it out of Data, reference and all. If
-// some of it lies in Head, it is borrowed: who keeps it calls Own.
+// some of it lies in Head, it is borrowed: who keeps it calls Own. After a fault the
+// octets are still there.
 type Octets struct {
 	Head []byte
 	Data chunk.View
