@@ -25,10 +25,10 @@ func (s *Socket) pickTuple(now mono.Time) error {
 	s.tuple = tupleOf(s.local, s.remote, uint32(s.path.Interface))
 	name := s.tuple.bytes()
 	at := h.ports.draw(name[:], n)
-	for i := range n {
+	fresh := min(n, reuseAfter) // so many tries for a port that has rested
+	for i := range fresh + n {
 		s.tuple.localPort = h.profile.FirstPort + uint16((at+i)%n)
-		// After some tries the remains of old connections no longer stand in the way.
-		if h.ports.mayConnectFrom(&s.tuple) && s.enterTable(now, i >= reuseAfter) {
+		if h.ports.mayConnectFrom(&s.tuple) && s.enterTable(now, i >= fresh) {
 			s.local = netip.AddrPortFrom(s.local.Addr(), s.tuple.localPort)
 			return nil
 		}

@@ -19,11 +19,12 @@ type ipLayer struct {
 	tables atomic.Pointer[ip.Tables]
 	nics   atomic.Pointer[[]*nic] // by ip.ID; never changed, only replaced
 
-	mu    sync.Mutex
-	node  *ip.Node
-	out   ip.Packet // what Output fills in
-	event timeline.Event
-	armed mono.Time
+	mu         sync.Mutex
+	forwarding bool
+	node       *ip.Node
+	out        ip.Packet // what Output fills in
+	event      timeline.Event
+	armed      mono.Time
 }
 
 func (l *ipLayer) init(h *Host) {

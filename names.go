@@ -82,12 +82,9 @@ func (h *Host) lookupAll(ctx context.Context, network, name string) ([]netip.Add
 	if len(h.names.servers) == 0 {
 		return nil, notFound(name)
 	}
-	list, err := h.Resolver().LookupNetIP(ctx, "ip", name)
+	list, err := h.lookupDNS(ctx, name)
 	if err != nil {
 		return nil, err
-	}
-	for i := range list {
-		list[i] = list[i].Unmap()
 	}
 	h.ip.tables.Load().Order(list)
 	return list, nil
@@ -97,10 +94,12 @@ func notFound(name string) error {
 	return &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
 }
 
-// Resolver returns a resolver that asks the servers of WithDNS over this host.
-// It does not know the host's own table; LookupHost and Dial do.
+// Resolver returns a resolver that asks the servers of WithDNS over this host,
+// for records of other kinds than addresses. It does not know the host's own
+// table; LookupHost and Dial do.
 //
-// Beware that net.Resolver also reads the hosts file of the operating system.
+// Beware that net.Resolver also reads the hosts file of the operating system, and
+// that in a testing/synctest bubble it works in the first one of a process only.
 func (h *Host) Resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: h.dialServer}
 }

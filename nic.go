@@ -48,9 +48,11 @@ func (h *Host) Attach(d link.Device, addrs ...netip.Prefix) (int, error) {
 
 // enter adds the interface to the node and to the list by number.
 func (l *ipLayer) enter(now mono.Time, node *ip.Node, n *nic) error {
-	id, err := node.AddInterface(now, ip.Interface{
-		Name: n.name, MTU: n.info.MTU, MAC: n.info.MAC, Flags: interfaceFlags(n.info),
-	})
+	flags := interfaceFlags(n.info)
+	if l.forwarding && !n.info.Loopback {
+		flags |= ip.Forwarding
+	}
+	id, err := node.AddInterface(now, ip.Interface{Name: n.name, MTU: n.info.MTU, MAC: n.info.MAC, Flags: flags})
 	if err != nil {
 		return err
 	}
@@ -121,6 +123,23 @@ func (h *Host) RemoveRoute(p netip.Prefix, via netip.Addr) error {
 			}
 		}
 		return err
+	})
+}
+
+// SetForwarding says whether the host forwards packets for others between its
+// interfaces: whether it is a router (RFC 1812). At first it is not.
+func (h *Host) SetForwarding(on bool) error {
+	return h.ip.change(func(now mono.Time, node *ip.Node) error {
+		h.ip.forwarding = on
+		for _, i := range node.Tables().Interfaces() {
+			if i.Flags &^= ip.Forwarding; on && !i.Flags.Has(ip.Loopback) {
+				i.Flags |= ip.Forwarding
+			}
+			if err := node.SetInterface(now, i); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

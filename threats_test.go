@@ -29,6 +29,8 @@ type forge struct {
 	heard []link.Packet
 	keep  bool // what the host says; otherwise it is only counted
 	count int
+
+	iss, stamp uint32 // of the last handshake
 }
 
 func (f *forge) Attach(r link.Receiver) { f.to = r }
@@ -260,14 +262,25 @@ func TestThreat_T51_AbandonedConnections(t *testing.T) {
 // handshake opens a connection from the peer's port to a listener on port 80.
 func handshake(t testing.TB, line *timeline.Timeline, f *forge, l *Socket, port uint16) *Socket {
 	t.Helper()
+	return handshakeWith(t, line, f, l, port, wire.Options{})
+}
+
+func handshakeWithTimestamp(t testing.TB, line *timeline.Timeline, f *forge, l *Socket, port uint16) *Socket {
+	t.Helper()
+	return handshakeWith(t, line, f, l, port, wire.Options{Has: wire.HasTimestamp, TSVal: 1})
+}
+
+func handshakeWith(t testing.TB, line *timeline.Timeline, f *forge, l *Socket, port uint16, o wire.Options) *Socket {
+	t.Helper()
 	keep := f.keep
 	f.keep, f.heard = true, nil
-	f.say(line.Now(), peer, victim, wire.Segment{SrcPort: port, DstPort: 80, Seq: 999, Flags: wire.SYN, Window: 65535})
+	f.say(line.Now(), peer, victim, wire.Segment{SrcPort: port, DstPort: 80, Seq: 999, Flags: wire.SYN, Window: 65535, Options: o})
 	list := f.answers(t)
 	if len(list) != 1 || list[0].Flags != wire.SYN|wire.ACK {
 		t.Fatalf("SYN answered by %+v", list)
 	}
-	f.say(line.Now(), peer, victim, wire.Segment{SrcPort: port, DstPort: 80, Seq: 1000, Ack: list[0].Seq + 1, Flags: wire.ACK, Window: 65535})
+	f.iss, f.stamp = uint32(list[0].Seq), list[0].Options.TSVal
+	f.say(line.Now(), peer, victim, wire.Segment{SrcPort: port, DstPort: 80, Seq: 1000, Ack: list[0].Seq + 1, Flags: wire.ACK, Window: 65535, Options: o})
 	f.keep = keep
 	return accepted(t, l)
 }
