@@ -287,13 +287,14 @@ func (t *TCB) outNew(now mono.Time, seg *wire.Segment) bool {
 }
 
 // wholeSegments rounds n, more than one segment, down to full ones unless it is
-// all there is; and lets a large one end where its chunk does.
+// all there is; and lets a large one end where its chunk does, if that is not in
+// its first segment.
 func (t *TCB) wholeSegments(n int) int {
 	s := &t.snd
 	if n <= s.mss {
 		return n
 	}
-	n = s.queue.contiguous(s.nxt, n)
+	n = max(s.queue.contiguous(s.nxt, n), s.mss)
 	if n > s.mss && n < s.waiting() {
 		n -= n % s.mss
 	}

@@ -96,6 +96,14 @@ func TestRFC9293_MUST59_BatchBeforeAck(t *testing.T) {
 	s.collect().out("A 1 ack 10001").quiet()
 }
 
+// MUST-38 concerns small windows and small writes. Where the queue's memory happens
+// to end is neither: what is there leaves at once.
+func TestBatchThatEndsInsideASegment(t *testing.T) {
+	s := talking(t, func(s *story) { s.open.Batch = 60_000 })
+	s.send(10).out("PA 1+10 ack 1")
+	s.send(5000).out("A 11+1000 ack 1").out("PA 1011+4000 ack 1").quiet()
+}
+
 // MUST-61: "the TCP … must set the PSH bit in the last buffered segment".
 func TestRFC9293_MUST61_PushAtTheEnd(t *testing.T) {
 	s := talking(t)
