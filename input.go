@@ -299,6 +299,7 @@ func (e *event) answer() {
 }
 
 // inform takes an ICMP error to the socket that sent what it quotes.
+// The connection that caused it hears of it (MUST-54).
 func (e *event) inform(n *ip.Notice) {
 	local := netip.AddrPortFrom(n.Src, n.SrcPort)
 	remote := netip.AddrPortFrom(n.Dst, n.DstPort)

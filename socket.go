@@ -106,6 +106,7 @@ func (s *Socket) inherit(from *Socket) {
 
 // Bind gives the socket a local address and port. The unspecified address stands
 // for all of the host; port 0 lets the host choose one.
+// It serves Connect as well as Listen (MUST-43).
 func (s *Socket) Bind(a netip.AddrPort) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,6 +135,8 @@ func (s *Socket) bind(a netip.AddrPort) error {
 
 // Listen makes the socket accept connections: as many as the backlog says may
 // wait for Accept, at least one. A socket without an address gets one first.
+// It leaves connections alone (MUST-41); others may listen at the same port of another
+// address (MUST-42).
 func (s *Socket) Listen(backlog int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -150,6 +150,7 @@ func (s *Socket) SetHopLimit(n uint8) error {
 
 // SetTOS sets the traffic class of what is sent. Its two low bits are TCP's own
 // (ECN) and are ignored (MUST-48).
+// It may change while the connection lives (SHLD-21), and IP carries it unchanged (SHLD-22).
 func (s *Socket) SetTOS(tos uint8) error {
 	return s.set(func(s *Socket) error {
 		s.options.tos = tos &^ 3
@@ -159,6 +160,7 @@ func (s *Socket) SetTOS(tos uint8) error {
 
 // SoftError returns the last ICMP error that did not end the connection, as a
 // syscall.Errno, and forgets it; nil if there was none (MUST-47).
+// Who does not ask is not told (SHLD-20); who asks learns it (SHLD-25).
 func (s *Socket) SoftError() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 )
 
 // checkAck is the fifth step (RFC 9293 §3.10.7.4).
+// The check of RFC 5961 §5 is MAY-12.
 func (t *TCB) checkAck(now mono.Time, seg *wire.Segment) bool {
 	if seg.Flags&wire.ACK == 0 {
 		t.drop(DropNoAck)

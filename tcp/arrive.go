@@ -153,6 +153,7 @@ func (t *TCB) challenge(now mono.Time) {
 
 // checkReset is the second step. Only a reset at RCV.NXT is believed; elsewhere
 // in the window it is challenged (RFC 5961 §3.2).
+// It may carry text, which nobody looks at (SHLD-2).
 func (t *TCB) checkReset(now mono.Time, seg *wire.Segment) bool {
 	if seg.Flags&wire.RST == 0 {
 		return true

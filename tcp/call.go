@@ -22,6 +22,7 @@ func (t *TCB) Send(now mono.Time, p []byte) int {
 
 // SendUrgent is Send for octets that the peer shall know to be urgent (RFC 9293
 // §3.8.5, MUST-30). New programs should not use it (RFC 6093 §6).
+// Urgent data may have any length (MUST-31).
 func (t *TCB) SendUrgent(now mono.Time, p []byte) int {
 	n := t.Send(now, p)
 	if n > 0 {
@@ -82,6 +83,7 @@ func (t *TCB) CloseRead(now mono.Time) {
 // Close ends both directions and leaves the connection to finish alone. With
 // data unread, or when more arrives, the peer is sent a reset so that it learns
 // of the loss (RFC 9293 §3.6.1, SHLD-3).
+// The user reads no more (MAY-1).
 func (t *TCB) Close(now mono.Time) {
 	if t.user.orphan || t.state == Closed {
 		return

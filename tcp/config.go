@@ -29,17 +29,20 @@ type Config struct {
 	Recovery lossPolicy
 	// R1 retransmissions of one segment put the path in doubt; after R2 the
 	// connection is given up (RFC 9293 §3.8.3).
-	R1, R2        int
+	// Defaults: three retransmissions (SHLD-10), and 15, which take longer than 100 s (SHLD-11).
+	R1, R2 int
+	// Seven doublings of a second are more than three minutes (MUST-23).
 	SynRetries    int           // R2 for the SYN of Connect
 	SynAckRetries int           // R2 for the SYN-ACK of Accept
 	OrphanRetries int           // R2 once the user has closed
 	UserTimeout   time.Duration // how long data may stay unacknowledged; 0: R2 decides (RFC 5482)
 	MaxProbe      time.Duration // largest interval of zero-window probes
 
-	DelayedAck  time.Duration // longest delay of an ACK, below 500 ms (RFC 9293 §3.8.6.3); 0 acknowledges at once
-	RepeatFIN   bool          // a FIN that crosses ours is acknowledged by our FIN again, not by a bare ACK
-	AckSecond   bool          // acknowledge every second segment whatever its size, not every two full ones
-	QuickAcks   int           // segments at the start, and after an idle time, that are acknowledged at once
+	DelayedAck time.Duration // longest delay of an ACK, below 500 ms (RFC 9293 §3.8.6.3); 0 acknowledges at once
+	RepeatFIN  bool          // a FIN that crosses ours is acknowledged by our FIN again, not by a bare ACK
+	AckSecond  bool          // acknowledge every second segment whatever its size, not every two full ones
+	QuickAcks  int           // segments at the start, and after an idle time, that are acknowledged at once
+	// Keep-alives are MAY-5.
 	KeepAlive   KeepAlive
 	MSL         time.Duration // TIME-WAIT lasts twice that
 	FinWait2    time.Duration // how long a closed connection waits for the peer's FIN
@@ -116,6 +119,7 @@ func FreeBSD() Config {
 type Opening struct {
 	ISS      wire.Seq // initial sequence number: see ISN
 	TSOffset uint32   // added to our timestamp clock, so that it tells nothing of other connections (RFC 7323 §7.1)
+	// The interface has one MTU, so the smallest is the one (SHLD-6).
 	// RecvMSS is the MSS option to send: the largest packet that can be
 	// received less 20 octets of TCP header and the IP header (MUST-67).
 	RecvMSS int

@@ -14,6 +14,7 @@ import (
 // connection, its addresses and ports. Without the key, which is 128 random bits
 // of the host, the numbers of one connection tell nothing of another's; with it,
 // those of one pair of addresses and ports go up with time.
+// This is SHLD-1.
 func ISN(key [16]byte, now mono.Time, tuple []byte) wire.Seq {
 	clock := uint32(int64(now) / int64(4*time.Microsecond))
 	return wire.Seq(clock + uint32(siphash(key, tuple)))

@@ -46,6 +46,8 @@ func (t *TCB) outReset(now mono.Time, seg *wire.Segment) bool {
 }
 
 // outSYN makes the SYN of an active, the SYN-ACK of a passive open.
+// The MSS option stands in every one of them (MUST-14, SHLD-5, MAY-3) and in no other
+// segment (MUST-65).
 func (t *TCB) outSYN(now mono.Time, seg *wire.Segment) bool {
 	if !t.out.syn {
 		return false
@@ -155,6 +157,7 @@ func (t *TCB) payloadLimit() int {
 }
 
 // outLost sends again what was lost.
+// Also what lies inside a window that shrank since (SHLD-16).
 func (t *TCB) outLost(now mono.Time, seg *wire.Segment) bool {
 	r, ok := t.loss.nextLost(min(t.snd.mss, t.payloadLimit()))
 	if !ok || t.loss.allowance(t.cc.Window()) < r.Len() && t.loss.inflight() > 0 || t.held(now) {
@@ -256,6 +259,9 @@ func (t *TCB) outWindowProbe(now mono.Time, seg *wire.Segment) bool {
 
 // outNew sends octets that were never sent, as far as the peer's window, the
 // congestion window and the pace allow.
+// Nothing new goes into a window that shrank (SHLD-15). What was sent piece by piece
+// leaves in the largest segments (SHLD-27, SHLD-28, MAY-16), and nothing waits
+// for a PUSH that never comes (MUST-60).
 func (t *TCB) outNew(now mono.Time, seg *wire.Segment) bool {
 	s := &t.snd
 	if !s.unsent() {
@@ -303,6 +309,7 @@ func (t *TCB) wholeSegments(n int) int {
 
 // worthSending avoids silly windows (RFC 9293 §3.8.6.2.1, MUST-38) and holds
 // small segments back if the user wants (Nagle, §3.7.4).
+// Nagle is SHLD-7.
 func (t *TCB) worthSending(n int) bool {
 	s := &t.snd
 	switch {

@@ -82,6 +82,7 @@ func (r *rcv) offered() int {
 // segment or half the buffer (RFC 9293 §3.8.6.2.2, MUST-39). What the scale cannot
 // express is rounded up, so that the edge does not seem to move back by less than
 // one unit (RFC 7323 §2.4), unless a peer has by tiny segments made that a habit.
+// While the user does not read it stays closed (MAY-8).
 func (r *rcv) offer() uint16 {
 	scale := r.scale
 	room := r.room()

@@ -28,6 +28,8 @@ type rtt struct {
 // sample takes a measured round trip in. flight is how many segments were in
 // flight: a sample out of many in one round trip weighs as little as they are
 // many, so that history is as long as RFC 6298 means it to be (RFC 7323 appendix G).
+// Karn: what was sent twice is never measured, unless timestamps tell which of the two
+// was acknowledged (MUST-18); the caller sees to it.
 func (r *rtt) sample(now mono.Time, d time.Duration, flight int) {
 	d = max(d, leastRTT)
 	r.least.take(now, d)

@@ -55,6 +55,7 @@ func (s *snd) usable() int { return s.right().Sub(s.nxt) }
 
 // setWindow takes a window from a segment that is not older than the last
 // (RFC 9293 §3.10.7.4) and reports whether it changed.
+// The window is unsigned (MUST-1), scaled by then; one that shrank takes effect too.
 func (s *snd) setWindow(seg *wire.Segment, w int) bool {
 	if seg.Seq.Less(s.wl1) || seg.Seq == s.wl1 && seg.Ack.Less(s.wl2) {
 		return false

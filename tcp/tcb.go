@@ -256,6 +256,7 @@ func (t *TCB) State() State { return t.state }
 func (t *TCB) MSS() int { return t.snd.mss }
 
 // Err returns why the connection ended, as a Reason; nil while it lives and after an orderly close.
+// It tells a user an abort from an end (MUST-12).
 func (t *TCB) Err() error {
 	if t.reason == 0 {
 		return nil

@@ -84,6 +84,7 @@ func (t *TCB) deliver(now mono.Time, seg *wire.Segment) {
 
 // takeEarly takes text that leaves a gap, or comes when there is one. Every such
 // segment is acknowledged at once (RFC 5681 §4.2).
+// It is acknowledged before the gap is filled (MAY-13).
 func (t *TCB) takeEarly(now mono.Time, seg *wire.Segment) {
 	r := &t.rcv
 	t.out.ack = true
@@ -108,6 +109,7 @@ func (t *TCB) takeEarly(now mono.Time, seg *wire.Segment) {
 // delayAck decides when n octets that came in order are acknowledged: at once
 // for the second full segment since the last ACK (SHLD-19) or when quick, else
 // within the delay (MUST-40).
+// Delaying is SHLD-18.
 func (t *TCB) delayAck(now mono.Time, n int) {
 	o := &t.out
 	o.unacked += n

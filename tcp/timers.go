@@ -144,6 +144,8 @@ func (t *TCB) expireSend(now mono.Time) {
 
 // armProbe starts the timer of window probes if the peer's window keeps data
 // back while nothing is in flight (RFC 9293 §3.8.6.1).
+// A window that shrank to zero is probed like any other (MUST-35), first after the RTO
+// (SHLD-29), then ever more rarely (SHLD-30).
 func (t *TCB) armProbe(now mono.Time) {
 	s, m := &t.snd, &t.timers
 	if s.una != s.nxt || m.send != mono.Never {
@@ -185,6 +187,7 @@ func (t *TCB) expireProbe(now mono.Time) {
 // timedOut acts on the n-th retransmission timeout in a row: after R2 of them the
 // connection is given up (RFC 9293 §3.8.3). A peer that took its window back, and
 // says so, is there: those before do not count (SHLD-17).
+// With slow start and congestion avoidance in package cc, this is MUST-19.
 func (t *TCB) timedOut(now mono.Time, n int) {
 	t.counts.Timeouts++
 	m := &t.timers
@@ -239,6 +242,8 @@ func (t *TCB) armKeepAlive(now mono.Time) {
 
 // keepAlive asks an idle peer whether it is there (RFC 9293 §3.8.4). Time in
 // which something was heard or is in flight is not idle (MUST-26).
+// One unanswered probe ends nothing (MUST-29); a probe carries no data (SHLD-12). The
+// user chooses the idle time, usually two hours (MUST-28).
 func (t *TCB) keepAlive(now mono.Time) {
 	k, m := t.user.keepAlive, &t.timers
 	if k.Idle <= 0 {

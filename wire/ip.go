@@ -161,6 +161,7 @@ func PseudoSum(src, dst netip.Addr, p Proto, n int) Sum {
 
 // Verify checks the checksum of the transport packet that o holds, which has just
 // been Pulled from behind h. A protocol that octet does not know is not checked.
+// A segment that fails is dropped without a word (MUST-3).
 func (h *IP) Verify(o *Octets) Fault {
 	sum := Sum(0)
 	switch h.Proto {
@@ -207,6 +208,7 @@ func (h *IP) verifyUDP(o *Octets) Fault {
 
 // Seal writes the checksum of a transport packet of h.Proto, whose header is t and
 // whose payload is data, to its place in t.
+// Every TCP segment gets one, over IPv4 and IPv6 (MUST-2).
 func (h *IP) Seal(t, data []byte) {
 	at := checksumAt(h.Proto)
 	if at < 0 {

@@ -114,6 +114,7 @@ func (h *IP) checkFragment(n, extra int) Fault {
 
 // readOptions4 checks the shape of the options and notes those that matter. What
 // they ask for is not done: a host needs not (RFC 7126), and none is ever echoed.
+// What is not understood is skipped (MUST-50).
 func (h *IP) readOptions4() Fault {
 	b := h.Extra
 	for len(b) > 0 {

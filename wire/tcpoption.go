@@ -24,6 +24,8 @@ const maxScale = 14
 const timestampWord = kindNoOperation<<24 | kindNoOperation<<16 | kindTimestamp<<8 | 10
 
 // parse decodes an option block.
+// Options may stand in any segment (MUST-5) and begin at any octet (MUST-64). End of
+// list, no-operation and MSS are understood like the others (MUST-4).
 func (p *Options) parse(b []byte) {
 	if len(b) == 12 && binary.BigEndian.Uint32(b) == timestampWord {
 		p.Has = HasTimestamp

@@ -105,6 +105,7 @@ func roundUp4(n int) int { return (n + 3) &^ 3 }
 func (c *Cookie) size() int { return min(int(c.Len), len(c.B)) }
 
 // put writes the options to b, which has Size octets. Their order is Linux's.
+// Every option but no-operation and end of list has a length (MUST-68).
 func (p *Options) put(b []byte) {
 	if p.Has == HasTimestamp {
 		binary.BigEndian.PutUint32(b, timestampWord)

@@ -25,6 +25,7 @@ type Params struct {
 
 // New returns a Control by its name: "cubic" (also "", the default), "newreno"
 // (also "reno"), "bbr" or "prague". Each call returns one for a single connection.
+// These are the controls of the standards track (MAY-18).
 func New(name string, p Params) (Control, error) {
 	switch name {
 	case "cubic", "":
