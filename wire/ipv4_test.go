@@ -98,6 +98,14 @@ func TestPutIPv4Options(t *testing.T) {
 	}
 }
 
+func TestIPv4OptionOfNothing(t *testing.T) {
+	h := header4(ProtoUDP)
+	h.Extra = []byte{0x52, 2, ipv4RouterAlert, 4, 0, 0, 0, 0} // an option of two octets is the shortest
+	if g, _ := transport(t, packetOf(h, nil)); g.Flags != RouterAlert {
+		t.Errorf("flags %b", g.Flags)
+	}
+}
+
 // slowIPv4 reads a header as RFC 791 §3.1 draws it, bit by bit: the twin of ParseIPv4.
 func slowIPv4(b []byte) (h IP, ok bool) {
 	bit := 0

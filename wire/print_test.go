@@ -141,6 +141,34 @@ func TestLayersAddUp(t *testing.T) {
 	}
 }
 
+func TestLayersOfPartialTransports(t *testing.T) {
+	c := corpus()
+	for _, x := range []struct {
+		packet string
+		n      int
+		want   string
+	}{
+		{"syn4", 28, "[TCP 8]"}, {"syn4", 32, "[TCP 12]"}, {"syn4", 33, "[TCP 13]"}, {"syn4", 45, "[TCP 25]"}, {"syn4", 60, "[TCP 40]"},
+		{"udp4", 28, "[UDP 8]"}, {"udp4", 30, "[UDP 8 [data 2]]"},
+		{"echo4", 28, "[ICMP 8]"}, {"echo4", 32, "[ICMP 8 [data 4]]"},
+	} {
+		want := "[IP 20 [ICMP 8 [IP 20 " + x.want + "]]]"
+		b := icmpOf(header4(ProtoICMPv4), unreachable4Port, c[x.packet][:x.n])
+		if got := Layers(Plain(b), 0); got != want {
+			t.Errorf("%s, %d octets quoted: %s, want %s", x.packet, x.n, got, want)
+		}
+	}
+	h := header4(200)
+	h.Flags = MoreFragments
+	if got := Layers(Plain(packetOf(h, make([]byte, 8))), 0); got != "[IP 20 [data 8]]" {
+		t.Errorf("first fragment of who knows what: %s", got)
+	}
+	h.Proto, h.Next = ProtoICMPv4, ProtoICMPv4
+	if got := Layers(Plain(packetOf(h, make([]byte, 16))), 0); got != "[IP 20 [ICMP 8 [data 8]]]" {
+		t.Errorf("first fragment of ICMP: %s", got)
+	}
+}
+
 func FuzzLine(f *testing.F) {
 	for _, b := range corpus() {
 		f.Add(b, uint8(0), 0)

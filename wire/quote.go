@@ -10,7 +10,8 @@ import (
 // the begin of its transport packet.
 type Quote struct {
 	// IP is the header as it was quoted. Len is what the packet had, not what is
-	// quoted; a checksum in it is not verified, since routers change it on the way.
+	// quoted; a checksum in it is not verified, since routers change it on the way,
+	// and options are not looked at.
 	IP IP
 	// Transport holds at least the first 8 octets behind the headers: for TCP the
 	// ports and the sequence number, for UDP the whole header.

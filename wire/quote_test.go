@@ -29,10 +29,14 @@ func TestQuoteTellsWhoseItIs(t *testing.T) {
 		packet string
 		n      int // octets of it that are quoted
 		m      ICMP
-	}{{"udp4", 28, unreachable4Port}, {"udp6", 48, unreachable6Port}, {"extended6", 64, unreachable6Port}} {
+	}{{"udp4", 28, unreachable4Port}, {"udp6", 48, unreachable6Port}, {"options4", 40, unreachable4Port}, {"extended6", 64, unreachable6Port}} {
 		q, f := quoteOf(x.m, c[x.packet][:x.n])
 		if f != OK || q.SrcPort != 49731 || q.DstPort != 6789 || q.IP.Proto != ProtoUDP || len(q.Transport) != 8 {
 			t.Errorf("%s: %v %+v", x.packet, f, q)
+		}
+		h, _ := transport(t, c[x.packet])
+		if h.Flags &^= RouterAlert; !sameIP(h, q.IP) { // options are not looked at
+			t.Errorf("%s: quoted %+v, sent %+v", x.packet, q.IP, h)
 		}
 		if q.IP.Len != len(c[x.packet]) {
 			t.Errorf("%s: length %d, the packet had %d", x.packet, q.IP.Len, len(c[x.packet]))

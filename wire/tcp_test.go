@@ -85,6 +85,9 @@ func TestPutTCPWritesOnlyItsHeader(t *testing.T) {
 	s := Segment{Flags: SYN, Options: synOptions}
 	b := bytes.Repeat([]byte{0xaa}, 60)
 	PutTCP(b, &s)
+	if b[16] != 0 || b[17] != 0 {
+		t.Errorf("checksum % x, want none yet", b[16:18])
+	}
 	if s.HeaderLen() != 40 || b[12] != 0xa0 || !bytes.Equal(b[40:], bytes.Repeat([]byte{0xaa}, 20)) {
 		t.Errorf("wrote % x", b)
 	}

@@ -33,6 +33,7 @@ func TestPutTCPOptions(t *testing.T) {
 		{"cookie", Options{Has: HasFastOpen, Cookie: cookie}, "0101 220a 0102030405060708"},
 		{"cookie request", Options{Has: HasFastOpen}, "0101 2202"},
 		{"AccECN, three counters", Options{Has: HasAccECN0, AccECN: AccECN{3, 1, 2, 3}}, "01 ac0b 000001 000002 000003"},
+		{"AccECN, large counters", Options{Has: HasAccECN0, AccECN: AccECN{3, 0xfedcba, 0x987654, 0x1ffffff}}, "01 ac0b fedcba 987654 ffffff"},
 		{"AccECN1, three counters", Options{Has: HasAccECN1, AccECN: AccECN{3, 1, 2, 3}}, "01 ae0b 000003 000002 000001"},
 		{"AccECN1, two counters", Options{Has: HasAccECN1, AccECN: AccECN{2, 1, 2, 3}}, "ae08 000003 000002"},
 		{"scale too large", Options{Has: HasScale, Scale: 200}, "01 0303 0e"},
