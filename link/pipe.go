@@ -82,19 +82,12 @@ func frameSize(i Info) int {
 func (e *pipeEnd) Attach(r Receiver) { e.pipe.drain.attach(1-e.side, r) }
 
 func (e *pipeEnd) Send(p *Packet) {
-	if p.SegmentSize != 0 && e.info.Segments == 0 {
-		if !cut(p, e.info.Ethernet, e.send) {
-			e.pipe.drain.refuse(e.side)
-		}
-		return
+	if !p.Complete(&e.info, e.send) {
+		e.pipe.drain.refuse(e.side)
 	}
-	e.send(p)
 }
 
 func (e *pipeEnd) send(p *Packet) {
-	if !e.info.NoSum {
-		seal(p, e.info.Ethernet)
-	}
 	size := e.size
 	if p.SegmentSize != 0 {
 		size = MTUMax

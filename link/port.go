@@ -109,30 +109,21 @@ func (d *PortDevice) Attach(r Receiver) {
 
 // Send queues a packet.
 func (d *PortDevice) Send(p *Packet) {
-	info := d.info.Load()
-	if p.SegmentSize != 0 && info.Segments == 0 {
-		if !cut(p, info.Ethernet, d.send) {
-			d.outs[0].refuse(0)
-		}
-		return
+	if !p.Complete(d.info.Load(), d.send) {
+		d.outs[0].refuse(0)
 	}
-	d.send(p)
 }
 
 func (d *PortDevice) send(p *Packet) {
-	info := d.info.Load()
-	if !info.NoSum {
-		seal(p, info.Ethernet)
-	}
-	d.outs[d.queueOf(p, info.Ethernet)].send(0, p, MTUMax)
+	d.outs[d.queueOf(p)].send(0, p, MTUMax)
 }
 
 // queueOf returns which port a packet leaves through.
-func (d *PortDevice) queueOf(p *Packet, ethernet bool) int {
+func (d *PortDevice) queueOf(p *Packet) int {
 	if len(d.ports) == 1 {
 		return 0
 	}
-	return int(flowOf(sipKey{}, p, ethernet) % uint64(len(d.ports)))
+	return int(flowOf(sipKey{}, p, d.info.Load().Ethernet) % uint64(len(d.ports)))
 }
 
 // Flush writes what is queued, unless somebody is doing so already.

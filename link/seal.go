@@ -5,6 +5,26 @@ import (
 	"github.com/octet-net/octet/wire"
 )
 
+// Complete does for a device what its Info says that the device does not do
+// itself: it cuts a packet of several segments (Segments) and fills in a checksum
+// that was left out (NoSum). It calls send for what comes of it, once or more, and
+// reports false where that is nothing: the packet is not what it says it is.
+func (p *Packet) Complete(i *Info, send func(*Packet)) bool {
+	if p.SegmentSize != 0 && i.Segments == 0 {
+		return cut(p, i.Ethernet, func(piece *Packet) {
+			if !i.NoSum {
+				seal(piece, i.Ethernet)
+			}
+			send(piece)
+		})
+	}
+	if !i.NoSum {
+		seal(p, i.Ethernet)
+	}
+	send(p)
+	return true
+}
+
 // seal writes the transport checksum that a packet was allowed to go without, for
 // a link that may corrupt or leads outside. Of a packet that it cannot read it
 // changes nothing: then nobody else reads it either.

@@ -131,9 +131,7 @@ func (p *path) stats() PathStats {
 
 // send takes a packet, in pieces where it has several segments.
 func (p *path) send(pkt *Packet) {
-	if pkt.SegmentSize == 0 {
-		p.sendOne(pkt)
-	} else if !cut(pkt, p.ethernet, p.sendOne) {
+	if !pkt.Complete(&Info{Ethernet: p.ethernet}, p.sendOne) {
 		p.mu.Lock()
 		p.count.Refused++
 		p.mu.Unlock()
@@ -142,7 +140,6 @@ func (p *path) send(pkt *Packet) {
 
 // sendOne takes a packet. It starts on its way when the microsecond is over.
 func (p *path) sendOne(pkt *Packet) {
-	seal(pkt, p.ethernet)
 	flow := flowOf(p.key, pkt, p.ethernet)
 	p.mu.Lock()
 	defer p.mu.Unlock()
