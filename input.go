@@ -252,7 +252,9 @@ func (e *event) segment(n *nic) {
 	b := h.ports.find(wire.ProtoTCP, e.dstPort(), uint32(n.id))
 	if b == nil {
 		h.count(DropNoListener)
-		e.refuse()
+		if tcp.Reset(&e.in, &e.out) {
+			e.answerFor(h.ports.holder(e.dstPort(), uint32(n.id)))
+		}
 		return
 	}
 	b.listen.Load().arrive(e, &k, iss)
@@ -277,7 +279,17 @@ func (e *event) refuse() {
 }
 
 // answer sends e.out, which no connection stands for, back to where e.in came from.
-func (e *event) answer() {
+func (e *event) answer() { e.answerFor(nil) }
+
+// answerFor does so with the hop limit and the service class of the socket that
+// holds the port, if one does.
+func (e *event) answerFor(s *Socket) {
+	var o socketOptions
+	if s != nil {
+		s.mu.Lock()
+		o = s.options
+		s.mu.Unlock()
+	}
 	seg := &e.out
 	seg.SrcPort, seg.DstPort = e.in.DstPort, e.in.SrcPort
 	head := wire.IP{Src: e.head.Dst, Dst: e.head.Src, Proto: wire.ProtoTCP}
@@ -288,8 +300,8 @@ func (e *event) answer() {
 	path, err := l.route(e.now, head.Dst, head.Src, 0)
 	if err == nil {
 		e.outward = ip.Outgoing{
-			Path: path, Src: head.Src, Dst: head.Dst, Proto: wire.ProtoTCP, TOS: seg.ECN, DF: true,
-			Octets: wire.Octets{Head: t},
+			Path: path, Src: head.Src, Dst: head.Dst, Proto: wire.ProtoTCP,
+			TTL: o.hopLimit, TOS: o.tos&^3 | seg.ECN, DF: true, Octets: wire.Octets{Head: t},
 		}
 		err = l.send(e)
 	}

@@ -36,6 +36,7 @@ type binding struct {
 	reuse  bool                     // may share address and port with others that may, unless both listen
 	listen atomic.Pointer[listener] // set when the socket listens
 	udp    *UDPConn
+	tcp    *Socket
 	on     uint32 // interface, where the address is link-local
 }
 
@@ -166,12 +167,25 @@ func (t *portTable) release(b *binding) {
 // find returns the best binding for a packet to an address: its own before that
 // of all addresses, of those that receive from everybody.
 func (t *portTable) find(proto wire.Proto, dst netip.AddrPort, on uint32) *binding {
+	return t.best(proto, dst, on, (*binding).open)
+}
+
+// holder returns the TCP socket that holds an address and port, whatever it does there.
+func (t *portTable) holder(dst netip.AddrPort, on uint32) *Socket {
+	b := t.best(wire.ProtoTCP, dst, on, func(b *binding) bool { return b.tcp != nil })
+	if b == nil {
+		return nil
+	}
+	return b.tcp
+}
+
+func (t *portTable) best(proto wire.Proto, dst netip.AddrPort, on uint32, fits func(*binding) bool) *binding {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	var best *binding
 	most := 0
 	for _, b := range t.byNo[portNo{proto, dst.Port()}] {
-		if !b.open() {
+		if !fits(b) {
 			continue
 		}
 		if n := b.takes(dst.Addr(), on); n > most {

@@ -21,6 +21,8 @@ type Profile struct {
 	Orphans int
 	// DatagramBuffer is how many octets of memory a UDP socket queues for its reader.
 	DatagramBuffer int
+	// BrokenPipe calls a reset that follows the peer's FIN EPIPE, as Linux does, not ECONNRESET.
+	BrokenPipe bool
 	// HopLimit is the TTL of IPv4 and the hop limit of IPv6 packets (RFC 1122 §3.2.1.7).
 	HopLimit uint8
 }
@@ -36,6 +38,7 @@ func Linux() Profile {
 		TimeWaits:      262144,
 		Orphans:        65536,
 		DatagramBuffer: 208 << 10,
+		BrokenPipe:     true,
 		HopLimit:       64,
 	}
 }
@@ -45,5 +48,6 @@ func FreeBSD() Profile {
 	p := Linux()
 	p.TCP = tcp.FreeBSD()
 	p.FirstPort, p.LastPort = 49152, 65535
+	p.BrokenPipe = false
 	return p
 }

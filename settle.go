@@ -84,8 +84,8 @@ func (s *Socket) fail(err error) {
 		return
 	}
 	s.end = tcpErrno(reason)
-	if s.sawFIN && reason == tcp.ReasonReset {
-		s.end = syscall.EPIPE // as Linux says after the peer's FIN
+	if s.sawFIN && reason == tcp.ReasonReset && s.host.profile.BrokenPipe {
+		s.end = syscall.EPIPE
 	}
 	s.pending = s.end
 	s.readErr, s.writeErr = true, true

@@ -124,7 +124,7 @@ func (s *Socket) bind(a netip.AddrPort) error {
 	if err != nil {
 		return err
 	}
-	b.reuse = s.options.reuse
+	b.reuse, b.tcp = s.options.reuse, s
 	b.dual = b.dual && !s.options.only6
 	if err := s.host.ports.bind(b, s.host.profile.FirstPort, s.host.profile.LastPort); err != nil {
 		return err

@@ -32,7 +32,6 @@ type outcome struct {
 type blocked struct {
 	event *Event
 	call  *Call
-	begin time.Duration
 	until time.Duration
 	do    func() outcome
 	err   error
