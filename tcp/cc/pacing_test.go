@@ -10,14 +10,14 @@ import (
 
 // pace sends segments of mss as soon as p lets them, for d, and returns the octets
 // that left and the largest burst: what left at one moment.
-func pace(p *Pacer, rate uint64, mss int, d, late time.Duration) (total, burst int) {
+func pace(p *Pacer, rate uint64, mss int, d, late time.Duration) (total int64, burst int) {
 	for now := mono.Time(0); now < mono.Time(d); {
 		n := 0
 		for p.Ready(now) {
 			p.Sent(now, mss, rate, mss)
 			n += mss
 		}
-		total, burst = total+n, max(burst, n)
+		total, burst = total+int64(n), max(burst, n)
 		now = p.Due().Add(late)
 	}
 	return total, burst
