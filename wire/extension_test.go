@@ -105,6 +105,22 @@ func TestExtensionFaults(t *testing.T) {
 	}
 }
 
+func TestHeadersOfAFirstFragmentCountTogether(t *testing.T) {
+	// Three headers, the fragment header and n more behind it.
+	for n, want := range map[int]Fault{4: OK, 5: TooManyHeaders} {
+		d := extension(ProtoDestOptions)
+		fragment := make([]byte, FragmentLen)
+		PutFragment(fragment, ProtoDestOptions, 0, true, 1)
+		headers := [][]byte{d, d, extension(ProtoFragment), fragment}
+		for range n - 1 {
+			headers = append(headers, d)
+		}
+		if _, f := parse6(chain6(ProtoDestOptions, append(headers, extension(ProtoUDP))...)); f != want {
+			t.Errorf("%d headers: %v, want %v", 4+n, f, want)
+		}
+	}
+}
+
 func TestOptionToAGroupIsNotRefused(t *testing.T) {
 	for _, c := range []struct {
 		kind byte

@@ -102,6 +102,7 @@ func TestNDOptionsOfWrongLength(t *testing.T) {
 		{"search with a pointer", name("036c616e c008 00000000000000000000"), ""},
 		{"search with a label past the end", name("036c616e 3f 0000000000000000000000"), ""},
 		{"search with a dot in a label", name("03612e62 00 0000000000000000000000"), ""},
+		{"search with a blank", name("03612062 00 0000000000000000000000"), ""},
 		{"search with a label not to be printed", name("03610a62 00 0000000000000000000000"), ""},
 		{"search, the second broken", name("036c616e 00 3f 00000000000000000000"), "search \"lan\" 1s\n"},
 	} {
