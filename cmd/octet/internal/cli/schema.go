@@ -21,12 +21,12 @@ import (
 // from them.
 var streams = map[string]report.Events{
 	"connect": report.Stream(talk.ClientEvents, talk.ClientSummary{}),
-	"demo":    report.Stream(demo.Events, demo.UDPSummary{}),
+	"demo":    report.Stream(demo.Events, demo.UDPSummary{}, demo.TCPSummary{}),
 	"explain": report.Stream(report.Events{"line": {explain.Line{}}}, explainSummary{}),
 	"if":      report.Stream(report.Events{"interface": {netif.Body{}}}, interfaceSummary{}),
 	"send":    report.Stream(talk.ClientEvents, talk.ClientSummary{}),
 	"serve":   report.Stream(talk.ServerEvents, talk.ServerSummary{}),
-	"version": report.Stream(report.Events{"version": {versionBody{}}}, nil),
+	"version": report.Stream(report.Events{"version": {versionBody{}}}),
 }
 
 // schemas holds a JSON Schema for the objects of each verb.

@@ -31,15 +31,15 @@ func readable(name string, err error) error {
 	return &outcome.Error{Code: outcome.Of(err), What: "cannot read " + name + ": " + outcome.Cause(err), Do: "check its name and permissions", Err: err}
 }
 
-// saver opens the file of --save, or none. Its done is called with how the
+// saver opens the file that a flag names, or none. Its done is called with how the
 // verb ended and puts the file in place or takes it away.
-func saver(name string) (w io.Writer, done func(error) error, err error) {
+func saver(name, flag string) (w io.Writer, done func(error) error, err error) {
 	if name == "" {
 		return nil, func(err error) error { return err }, nil
 	}
 	f, err := wholefile.Create(name)
 	if err != nil {
-		return nil, nil, &outcome.Error{Code: outcome.Of(err), What: "cannot write " + name + ": " + outcome.Cause(err), Do: "choose another place with --save", Err: err}
+		return nil, nil, &outcome.Error{Code: outcome.Of(err), What: "cannot write " + name + ": " + outcome.Cause(err), Do: "choose another place with " + flag, Err: err}
 	}
 	return f, func(err error) error {
 		if err != nil {
@@ -98,7 +98,7 @@ func (a *app) runServe(ctx context.Context, r *report.Reporter, url string, f se
 	if err != nil {
 		return nil, err
 	}
-	save, done, err := saver(f.save)
+	save, done, err := saver(f.save, "--save")
 	if err != nil {
 		return nil, cmp.Or(err, closeNet())
 	}
@@ -263,7 +263,7 @@ func (a *app) call(ctx context.Context, r *report.Reporter, url string, f client
 	if err != nil {
 		return nil, err
 	}
-	save, done, err := saver(f.save)
+	save, done, err := saver(f.save, "--save")
 	if err != nil {
 		return nil, cmp.Or(err, closeNet())
 	}

@@ -3,6 +3,7 @@ package demo
 import (
 	"sync"
 
+	"github.com/octet-net/octet/cmd/octet/internal/quantity"
 	"github.com/octet-net/octet/cmd/octet/internal/report"
 	"github.com/octet-net/octet/cmd/octet/internal/talk"
 	"github.com/octet-net/octet/link"
@@ -11,8 +12,9 @@ import (
 
 // How many packets a trace shows besides those that open and close connections.
 const (
-	shownFirst = 6  // from the first one on
-	shownMost  = 40 // in all
+	shownFirst  = 6  // from the first one on
+	shownEnding = 20 // up to here, what follows the end of one stream
+	shownMost   = 40 // in all
 )
 
 // A trace shows the packets that hosts send, with their layers. Of a long
@@ -26,12 +28,22 @@ type trace struct {
 	mu     sync.Mutex
 	seen   int
 	shown  int
-	hidden int // since the last one shown
-	ended  int // FINs in either direction
+	hidden int     // since the last one shown
+	ended  [2]bool // a FIN was sent from the lower, from the higher port
+	over   bool    // nothing more is to be shown
 }
 
 // Events are the objects that the demonstrations write.
-var Events = report.Join(talk.ClientEvents, talk.ServerEvents, report.Events{"packet": {packetBody{}}})
+var Events = report.Join(talk.ClientEvents, talk.ServerEvents, report.Events{
+	"packet": {packetBody{}}, "fault": {faultBody{}}, "wire": {wireBody{}}, "tcp": {tcpBody{}},
+})
+
+// faultBody is what a wire did to a packet, in the JSON output.
+type faultBody struct {
+	Fate   string `json:"fate" jsonschema:"lost, duplicated, corrupted, held back, queue full"`
+	Octets int    `json:"octets"`
+	Line   string `json:"line" jsonschema:"the packet in one line"`
+}
 
 // packetBody is one packet in the JSON output.
 type packetBody struct {
@@ -42,18 +54,41 @@ type packetBody struct {
 	Line   string `json:"line" jsonschema:"the packet in one line"`
 }
 
-// of returns the observer of one host.
-func (t *trace) of(host string) link.Observer { return &hostTrace{t, host} }
-
-type hostTrace struct {
-	*trace
-	host string
+// Observe shows a packet that a host sends; what arrives was sent by the other.
+func (t *trace) Observe(s *link.Sighting) {
+	if s.Outgoing {
+		t.sent(s.Device, s.Packet)
+	}
 }
 
-// Observe shows a packet that the host sends; what arrives was sent by the other.
-func (t *hostTrace) Observe(s *link.Sighting) {
+// A faultTrace shows what a wire does to the packets that a trace shows.
+type faultTrace struct{ *trace }
+
+// Observe shows the fate of a packet.
+func (t faultTrace) Observe(s *link.Sighting) {
+	o := wire.Octets{Head: s.Packet.Head(), Data: s.Packet.Data}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over || !t.all && t.seen > shownFirst && !opensOrEnds(segmentOf(o)) {
+		return
+	}
+	line := wire.Line(o, t.form)
+	t.report.Printf("%s: %s\n", s.Fate, line)
+	t.report.Event("fault", faultBody{string(s.Fate), s.Packet.Len(), line})
+}
+
+// outgoing shows what hosts send to a trace and a capture. What they receive is
+// left out: each packet is captured once, before the wire can damage it.
+type outgoing struct {
+	trace   *trace
+	capture *link.Capture
+}
+
+// Observe passes on what is sent.
+func (o outgoing) Observe(s *link.Sighting) {
 	if s.Outgoing {
-		t.sent(t.host, s.Packet)
+		o.capture.Observe(s)
+		o.trace.Observe(s)
 	}
 }
 
@@ -61,6 +96,9 @@ func (t *trace) sent(host string, p *link.Packet) {
 	o := wire.Octets{Head: p.Head(), Data: p.Data}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.over {
+		return
+	}
 	t.seen++
 	if !t.all && !t.worth(o) {
 		t.hidden++
@@ -76,21 +114,42 @@ func (t *trace) sent(host string, p *link.Packet) {
 // worth reports whether a packet is among those to be shown: the first ones, those
 // that begin or end a stream, and what follows the end of both.
 func (t *trace) worth(o wire.Octets) bool {
+	s := segmentOf(o)
+	if s.Flags&wire.FIN != 0 {
+		t.ended[boolIndex(s.SrcPort > s.DstPort)] = true
+	}
+	one, both := t.ended[0] || t.ended[1], t.ended[0] && t.ended[1]
+	return t.seen <= shownFirst || one && t.shown < shownEnding || (both || opensOrEnds(s)) && t.shown < shownMost
+}
+
+func boolIndex(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// opensOrEnds reports whether a segment opens, ends or resets a stream.
+func opensOrEnds(s wire.Segment) bool { return s.Flags&(wire.SYN|wire.FIN|wire.RST) != 0 }
+
+// segmentOf returns the TCP segment in a packet, or none.
+func segmentOf(o wire.Octets) wire.Segment {
 	var h wire.IP
 	var s wire.Segment
-	if wire.ParseIP(&o, &h) == wire.OK && h.Proto == wire.ProtoTCP {
-		o.Pull(int(h.HeaderLen))
-		if wire.ParseTCP(&o, &s) == wire.OK && s.Flags&wire.FIN != 0 {
-			t.ended++
-		}
+	if wire.ParseIP(&o, &h) != wire.OK || h.Proto != wire.ProtoTCP || h.Offset != 0 {
+		return s
 	}
-	return t.seen <= shownFirst || t.shown < shownMost && (s.Flags&(wire.SYN|wire.FIN|wire.RST) != 0 || t.ended > 1)
+	o.Pull(int(h.HeaderLen))
+	if wire.ParseTCP(&o, &s) != wire.OK {
+		return wire.Segment{}
+	}
+	return s
 }
 
 // skip says how many packets were not shown.
 func (t *trace) skip() {
 	if t.hidden > 0 {
-		t.report.Printf("… %d more (-v shows all)\n", t.hidden)
+		t.report.Printf("… %s more (-v shows all)\n", quantity.Group(t.hidden))
 		t.hidden = 0
 	}
 }
@@ -100,4 +159,12 @@ func (t *trace) finish() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.skip()
+	t.over = true
+}
+
+// count returns how many packets were sent.
+func (t *trace) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.seen
 }

@@ -23,10 +23,10 @@ func UDP(ctx context.Context, r *report.Reporter, kernel bool) (UDPSummary, erro
 		return talkUDP(ctx, r, octet.System())
 	}
 	t := &trace{report: r.Labelled("wire"), all: true}
-	h := octet.NewHost(octet.WithObserver(t.of("localhost")))
+	h := octet.NewHost(octet.WithObserver(t))
 	sum, err := talkUDP(ctx, r, h)
 	closing(h, &err)
-	sum.Packets = t.seen
+	sum.Packets = t.count()
 	return sum, err
 }
 

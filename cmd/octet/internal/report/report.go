@@ -78,14 +78,10 @@ func ColorWanted(w io.Writer) bool {
 // another, that hold its fields besides v and event.
 type Events map[string][]any
 
-// Stream returns all objects of a verb's stream: its own events, start and end.
-// The summary may be nil.
-func Stream(own Events, summary any) Events {
-	end := []any{endBody{}}
-	if summary != nil {
-		end = append(end, summary)
-	}
-	return Join(own, Events{"start": {startBody{}}, "end": end})
+// Stream returns all objects of a verb's stream: its own events, start and end. The
+// summaries are those that end may have.
+func Stream(own Events, summaries ...any) Events {
+	return Join(own, Events{"start": {startBody{}}, "end": append([]any{endBody{}}, summaries...)})
 }
 
 // Join returns the objects of all lists.

@@ -99,18 +99,29 @@ func (s *Server) Run(ctx context.Context) error {
 	return s.runStreams(ctx)
 }
 
+// Announce says that a server listens.
+func Announce(r *report.Reporter, network string, at net.Addr) {
+	local := addrPort(at).String()
+	if !r.Quiet {
+		r.Printf("Starting the server at %s\n", clock(time.Now()))
+		r.Printf("Waiting for a client to call.\n")
+	}
+	r.Event("listening", listeningBody{network, local})
+}
+
+// AnnounceStream says what a client sent in one connection.
+func AnnounceStream(r *report.Reporter, from net.Addr, octets int64, sum []byte) {
+	r.Printf("At %s %s sent %s octets, SHA-256 %x\n", clock(time.Now()), pyAddr(from), quantity.Group(octets), sum)
+	r.Event("closed", peerBody{addrPort(from).String()}, closedBody{octets, hex.EncodeToString(sum)})
+}
+
 func (s *Server) listening(at net.Addr) {
-	local := addrPort(at)
-	if !s.Report.Quiet {
-		s.Report.Printf("Starting the server at %s\n", clock(time.Now()))
-		s.Report.Printf("Waiting for a client to call.\n")
+	Announce(s.Report, s.At.Network, at)
+	say := s.Report.Detailf
+	if s.At.Port == 0 { // nobody knows it otherwise
+		say = s.Report.Tellf
 	}
-	if s.At.Port == 0 {
-		s.Report.Tellf("listening at %s://%s", s.At.Network, local)
-	} else {
-		s.Report.Detailf("listening at %s://%s", s.At.Network, local)
-	}
-	s.Report.Event("listening", listeningBody{s.At.Network, local.String()})
+	say("listening at %s://%s", s.At.Network, addrPort(at))
 	if s.Ready != nil {
 		s.Ready()
 	}
@@ -266,12 +277,12 @@ func (s *Server) serve(ctx context.Context, conn net.Conn) error {
 	case err != nil && ctx.Err() == nil:
 		s.Report.Notef("%s: %s", addrPort(peer), outcome.Cause(err))
 	}
-	s.Report.Event("closed", peerBody{addrPort(peer).String()}, closedBody{octets, sum})
 	if s.Save != nil {
-		s.Report.Printf("At %s %s sent %s octets, SHA-256 %s\n", clock(time.Now()), pyAddr(peer), quantity.Group(octets), sum)
-	} else {
-		s.Report.Detailf("%s ended after %s octets, SHA-256 %s", addrPort(peer), quantity.Group(octets), sum)
+		AnnounceStream(s.Report, peer, octets, sum)
+		return nil
 	}
+	s.Report.Detailf("%s ended after %s octets, SHA-256 %x", addrPort(peer), quantity.Group(octets), sum)
+	s.Report.Event("closed", peerBody{addrPort(peer).String()}, closedBody{octets, hex.EncodeToString(sum)})
 	return nil
 }
 
@@ -282,7 +293,7 @@ type closedBody struct {
 
 // hear reads a connection to its end, answers the first octets with the reply and
 // the end of the stream, or everything with itself.
-func (s *Server) hear(conn net.Conn) (octets int64, sum string, err error) {
+func (s *Server) hear(conn net.Conn) (octets int64, sum []byte, err error) {
 	hash := sha256.New()
 	p := make([]byte, s.Max)
 	for first := true; ; first = false {
@@ -291,17 +302,17 @@ func (s *Server) hear(conn net.Conn) (octets int64, sum string, err error) {
 		hash.Write(p[:n])
 		if n > 0 {
 			if err := s.said(conn.RemoteAddr(), p[:n]); err != nil {
-				return octets, "", err
+				return octets, nil, err
 			}
 			if err := s.answerStream(conn, p[:n], first); err != nil {
-				return octets, "", err
+				return octets, nil, err
 			}
 		}
 		if err != nil {
 			if s.passes(err) {
 				err = nil
 			}
-			return octets, hex.EncodeToString(hash.Sum(nil)), err
+			return octets, hash.Sum(nil), err
 		}
 	}
 }
