@@ -20,6 +20,8 @@ var knobs = map[string]knob{
 		p.TCP.WindowScale, p.TCP.Timestamps = v == 1 || v == 2, v == 1 || v == 3
 	},
 	"net.inet.tcp.sack.enable":       func(p *octet.Profile, v int) { p.TCP.SACK = v != 0 },
+	"net.inet.tcp.ecn.enable":        setECN,
+	"net.ipv4.tcp_ecn":               setECN,
 	"net.inet.tcp.rexmit_initial":    func(p *octet.Profile, v int) { p.TCP.Recovery.InitialRTO = ms(v) },
 	"net.inet.tcp.rexmit_min":        func(p *octet.Profile, v int) { p.TCP.Recovery.MinRTO = ms(v) },
 	"net.inet.tcp.delacktime":        func(p *octet.Profile, v int) { p.TCP.DelayedAck = ms(v) },
@@ -47,6 +49,9 @@ var knobs = map[string]knob{
 	"net.ipv4.tcp_min_snd_mss":       func(p *octet.Profile, v int) { p.TCP.MinMSS = v },
 	"net.ipv4.ip_default_ttl":        func(p *octet.Profile, v int) { p.HopLimit = uint8(v) },
 }
+
+// setECN has the same three values in both families: never, always, when asked.
+func setECN(p *octet.Profile, v int) { p.TCP.ECN, p.TCP.AcceptECN = v == 1, v != 0 }
 
 func ms(v int) time.Duration { return time.Duration(v) * time.Millisecond }
 

@@ -68,7 +68,7 @@ func (t *TCB) acknowledged(now mono.Time, seg *wire.Segment, changed bool) {
 		ack:   seg.Ack,
 		echo:  mono.Never,
 		dup:   seg.Len() == 0 && !changed,
-		ece:   seg.Flags&wire.ECE != 0,
+		ece:   t.ecn.on && seg.Flags&wire.ECE != 0,
 		fresh: s.waiting() > 0 && s.usable() > 0,
 	}
 	if t.opt.sack && seg.Options.Has&wire.HasSACK != 0 {
@@ -125,7 +125,12 @@ func (t *TCB) heed(now mono.Time, v *verdict) {
 		t.snd.limited = false
 		t.growSend()
 	}
-	if v.began && v.timer == timerNone {
+	if v.began {
+		t.ecn.cwr = t.ecn.on // whatever the reason was (RFC 3168 §6.1.2)
+	}
+	if v.began && v.event.ECN {
+		t.counts.Marks++
+	} else if v.began && v.timer == timerNone {
 		t.counts.FastRecoveries++
 	}
 	if v.spurious {

@@ -21,7 +21,8 @@ type Config struct {
 	WindowScale bool // offer window scaling (RFC 7323 §2)
 	Timestamps  bool // offer timestamps (RFC 7323 §3)
 	SACK        bool // offer selective acknowledgements (RFC 2018)
-	ECN         bool // offer explicit congestion notification (RFC 3168)
+	ECN         bool // ask for explicit congestion notification (RFC 3168)
+	AcceptECN   bool // agree when the peer asks for it
 
 	Nagle bool // hold back small segments while data is unacknowledged (RFC 9293 §3.7.4)
 
@@ -78,6 +79,7 @@ func Linux() Config {
 		WindowScale:   true,
 		Timestamps:    true,
 		SACK:          true,
+		AcceptECN:     true,
 		Recovery:      defaultLossPolicy(),
 		R1:            3,
 		R2:            15,

@@ -38,6 +38,7 @@ type Counts struct {
 	OctetsIn, OctetsOut       uint64 // payload, repetitions included
 	Retransmits               uint64 // segments
 	Timeouts, FastRecoveries  uint64
+	Marks                     uint64 // episodes that began with a mark instead of a loss (RFC 3168)
 	Spurious                  uint64 // episodes undone
 	DuplicatesIn, ReorderedIn uint64 // segments
 	Probes                    uint64

@@ -68,6 +68,7 @@ func (t *TCB) outSYN(now mono.Time, seg *wire.Segment) bool {
 		r.lastAck = r.nxt
 		t.out.ack = false
 	}
+	seg.Flags |= t.ecnOffer()
 	o.Has, o.MSS = wire.HasMSS, uint16(min(r.mss, 65535))
 	if t.opt.scale {
 		o.Has |= wire.HasScale
@@ -100,6 +101,9 @@ func (t *TCB) fill(now mono.Time, seg *wire.Segment, seq wire.Seq) {
 	seg.Flags |= wire.ACK
 	seg.Ack = r.nxt
 	seg.Window = r.offer()
+	if t.ecn.echo {
+		seg.Flags |= wire.ECE
+	}
 	t.stamp(now, seg)
 	t.addSACK(seg)
 	if s := &t.snd; s.urgent && seq.Less(s.up) {
@@ -343,6 +347,7 @@ func (t *TCB) send(now mono.Time, seg *wire.Segment, n int, kind sentKind) {
 		s.moved = now
 	}
 	s.nxt, s.force, s.probed = end, false, false
+	t.mark(seg)
 	t.fill(now, seg, start)
 	t.timers.send = mono.Never // what is in flight has a timer of its own
 	idle := t.loss.sent(now, start, end, kind)

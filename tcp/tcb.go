@@ -31,6 +31,7 @@ type TCB struct {
 	soft   Reason // last soft error (MUST-47)
 	opt    options
 	user   user
+	ecn    ecn
 	snd    snd
 	rcv    rcv
 	loss   loss
@@ -143,6 +144,7 @@ func (t *TCB) learn(now mono.Time, syn *wire.Segment) {
 	if o.Has&wire.HasMSS != 0 {
 		s.peerMSS = max(int(o.MSS), t.cfg.MinMSS)
 	}
+	t.agreeECN(syn)
 	s.setMSS(t.optionLen())
 	if !t.user.passive {
 		t.wholeBuffer()
@@ -195,6 +197,7 @@ func (t *TCB) control() {
 		MSS:           t.snd.mss,
 		InitialWindow: t.cfg.InitialWindow,
 		Unpaced:       !t.cfg.Pacing,
+		NoSACK:        !t.opt.sack,
 		Seed:          uint64(t.snd.iss)<<32 | uint64(t.opt.tsOffset),
 	}
 	if t.cfg.NewControl != nil {

@@ -23,6 +23,7 @@ func (t *TCB) takeText(now mono.Time, seg *wire.Segment) bool {
 		return true
 	}
 	t.counts.OctetsIn += uint64(n)
+	t.takeMark(seg)
 	if t.user.orphan && t.rcv.nxt.Less(seg.Seq.Add(n)) {
 		t.abort(ReasonAborted) // nobody will read this (RFC 9293 §3.6.1, SHLD-3)
 		return false
