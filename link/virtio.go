@@ -23,6 +23,11 @@ const (
 	virtioECN   = 0x80 // beside the kind: the packet has CWR set
 )
 
+// virtioPieces is the most segments that one packet may have, so that none is cut
+// into tens of thousands: a packet of 65535 octets has fewer at the smallest MSS
+// that Linux sends with, 48.
+const virtioPieces = 2048
+
 // virtio says what is left to be done for a packet.
 type virtio struct {
 	flags, kind       uint8
@@ -75,10 +80,11 @@ func (v *virtio) accept(p *Packet, ethernet bool) bool {
 	if !needs || v.segment == 0 || kind != virtioKind(&h) {
 		return false
 	}
-	if p.Len()-at-payloadAt(h.Proto, o.Front()) > int(v.segment) {
+	payload := p.Len() - at - payloadAt(h.Proto, o.Front())
+	if payload > int(v.segment) {
 		p.SegmentSize = v.segment
 	}
-	return true
+	return payload <= virtioPieces*int(v.segment)
 }
 
 // complete computes the checksum that the header asks for, whatever it is of. It

@@ -43,6 +43,7 @@ func TestT73_VirtioHeaderIsCheckedAgainstThePacket(t *testing.T) {
 		{"segments without a sum", virtio{0, virtioTCPv4, 0, 1000, 0, 0}, tcp4, false, false, 0},
 		{"segments with the sum elsewhere", virtio{virtioNeedsSum, virtioTCPv4, 0, 1000, 24, 16}, tcp4, false, false, 0},
 		{"segments of nothing", virtio{virtioNeedsSum, virtioTCPv4, 0, 0, 20, 16}, tcp4, false, false, 0},
+		{"segments of one octet", virtio{virtioNeedsSum, virtioTCPv4, 0, 1, 20, 16}, tcp4, false, false, 0},
 		{"segments of the other version", virtio{virtioNeedsSum, virtioTCPv6, 0, 1000, 20, 16}, tcp4, false, false, 0},
 		{"segments of another protocol", virtio{virtioNeedsSum, virtioUDP, 0, 1000, 20, 16}, tcp4, false, false, 0},
 		{"fragments of UDP", virtio{virtioNeedsSum, 3, 0, 1000, 20, 16}, tcp4, false, false, 0},
