@@ -3,6 +3,7 @@ package octet
 import (
 	"io"
 	"net"
+	"net/netip"
 	"testing"
 )
 
@@ -103,6 +104,79 @@ func BenchmarkStream(b *testing.B) {
 			y.Close()
 			if got, want := <-done, int64(b.N)*int64(len(buf)); got != want {
 				b.Fatalf("%d octets arrived of %d", got, want)
+			}
+		})
+	}
+}
+
+// Connect, one octet each way, close.
+func BenchmarkConnect(b *testing.B) {
+	for name, n := range map[string]Network{"octet": newHost(b), "kernel": System()} {
+		b.Run(name, func(b *testing.B) {
+			l, err := n.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				b.Skip(err)
+			}
+			defer l.Close()
+			go func() {
+				buf := make([]byte, 1)
+				for {
+					c, err := l.Accept()
+					if err != nil {
+						return
+					}
+					if _, err := io.ReadFull(c, buf); err == nil {
+						c.Write(buf)
+						c.Read(buf) // the other end closes first
+					}
+					c.Close()
+				}
+			}()
+			buf := make([]byte, 1)
+			b.ReportAllocs()
+			for b.Loop() {
+				c, err := n.DialContext(b.Context(), "tcp", l.Addr().String())
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := c.Write(buf); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := io.ReadFull(c, buf); err != nil {
+					b.Fatal(err)
+				}
+				c.Close()
+			}
+		})
+	}
+}
+
+// Datagrams of 512 octets, sent and received.
+func BenchmarkUDP(b *testing.B) {
+	for name, n := range map[string]Network{"octet": newHost(b), "kernel": System()} {
+		b.Run(name, func(b *testing.B) {
+			p, err := n.ListenPacket("udp", "127.0.0.1:0")
+			if err != nil {
+				b.Skip(err)
+			}
+			defer p.Close()
+			c, err := n.DialContext(b.Context(), "udp", p.LocalAddr().String())
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer c.Close()
+			out, in := make([]byte, 512), make([]byte, 512)
+			r := p.(interface {
+				ReadFromUDPAddrPort([]byte) (int, netip.AddrPort, error)
+			})
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := c.Write(out); err != nil {
+					b.Fatal(err)
+				}
+				if n, _, err := r.ReadFromUDPAddrPort(in); n != 512 || err != nil {
+					b.Fatal(n, err)
+				}
 			}
 		})
 	}

@@ -209,21 +209,25 @@ func (d *Dialer) tcp(ctx context.Context, network string, a netip.AddrPort) (net
 	if err != nil {
 		return nil, err
 	}
-	if d.LocalAddr.IsValid() {
-		if err := s.Bind(d.LocalAddr); err != nil {
-			return nil, sysErr("bind", err)
-		}
-	}
-	if d.KeepAlive.Enable {
-		if err := s.SetKeepAlive(keepAlive(d.KeepAlive)); err != nil {
-			return nil, err
-		}
-	}
-	if err := s.dial(ctx, a); err != nil {
+	if err := d.open(ctx, s, a); err != nil {
 		s.Abort()
 		return nil, err
 	}
 	return &TCPConn{s}, nil
+}
+
+func (d *Dialer) open(ctx context.Context, s *Socket, a netip.AddrPort) error {
+	if d.LocalAddr.IsValid() {
+		if err := s.Bind(d.LocalAddr); err != nil {
+			return sysErr("bind", err)
+		}
+	}
+	if d.KeepAlive.Enable {
+		if err := s.SetKeepAlive(keepAlive(d.KeepAlive)); err != nil {
+			return err
+		}
+	}
+	return s.dial(ctx, a)
 }
 
 func (d *Dialer) udp(network string, a netip.AddrPort) (net.Conn, error) {

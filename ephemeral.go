@@ -7,33 +7,40 @@ import (
 
 	"github.com/octet-net/octet/ip"
 	"github.com/octet-net/octet/mono"
+	"github.com/octet-net/octet/wire"
 )
 
 // pickTuple enters a connection that is about to be opened into the table, with a
 // local port if it has none: one drawn at random of those that are free for this
 // destination (RFC 6056). The same port serves connections to many destinations.
-func (s *Socket) pickTuple(now mono.Time) error {
+// It returns the sequence number to begin with.
+func (s *Socket) pickTuple(now mono.Time) (wire.Seq, error) {
 	h := s.host
+	s.tuple = tupleOf(s.local, s.remote, uint32(s.path.Interface))
 	if s.binding != nil {
-		s.tuple = tupleOf(s.local, s.remote, uint32(s.path.Interface))
-		if !s.enterTable(now, true) {
-			return syscall.EADDRNOTAVAIL
+		if iss, ok := s.enterTable(now, true); ok {
+			return iss, nil
 		}
-		return nil
+		return 0, syscall.EADDRNOTAVAIL
 	}
 	n := uint32(h.profile.LastPort-h.profile.FirstPort) + 1
-	s.tuple = tupleOf(s.local, s.remote, uint32(s.path.Interface))
 	name := s.tuple.bytes()
 	at := h.ports.draw(name[:], n)
 	fresh := min(n, reuseAfter) // so many tries for a port that has rested
+	if s.path.Flags.Has(ip.Loopback) {
+		fresh = min(n, 4) // nothing is old there: see mayReuse
+	}
 	for i := range fresh + n {
 		s.tuple.localPort = h.profile.FirstPort + uint16((at+i)%n)
-		if h.ports.mayConnectFrom(&s.tuple) && s.enterTable(now, i >= fresh) {
+		if !h.ports.mayConnectFrom(&s.tuple) {
+			continue
+		}
+		if iss, ok := s.enterTable(now, i >= fresh); ok {
 			s.local = netip.AddrPortFrom(s.local.Addr(), s.tuple.localPort)
-			return nil
+			return iss, nil
 		}
 	}
-	return syscall.EADDRNOTAVAIL
+	return 0, syscall.EADDRNOTAVAIL
 }
 
 // reuseAfter is how many ports in TIME-WAIT or use are passed over before one in
@@ -42,21 +49,27 @@ const reuseAfter = 64
 
 // enterTable enters the connection under its tuple, unless that is in use, or in
 // TIME-WAIT and may not yet be used again.
-func (s *Socket) enterTable(now mono.Time, reuse bool) bool {
+func (s *Socket) enterTable(now mono.Time, reuse bool) (iss wire.Seq, ok bool) {
 	h := s.host
-	rec, waits := h.waits.get(now, &s.tuple)
-	if waits && !(reuse && s.mayReuse(rec.Deadline().Sub(now))) {
-		return false
+	old, waits := h.waits.get(now, &s.tuple)
+	if waits && !(reuse && s.mayReuse(old.Deadline().Sub(now))) {
+		return 0, false
 	}
 	if !h.conns.add(&s.tuple, s) {
-		return false
+		return 0, false
 	}
 	s.entered = true
+	if h.closed.Load() { // after it has looked for connections to end
+		h.conns.remove(&s.tuple, s)
+		s.entered = false
+		return 0, false
+	}
+	iss = h.initialSeq(&s.tuple, now)
 	if waits {
 		h.waits.remove(&s.tuple)
-		s.successor = rec.NextISS
+		iss = old.NextISS(iss)
 	}
-	return true
+	return iss, true
 }
 
 // mayReuse reports whether our own end may leave TIME-WAIT for a new connection.

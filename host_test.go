@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/octet-net/octet/chunk"
@@ -46,9 +48,16 @@ func TestSeedRepeats(t *testing.T) {
 }
 
 // watcher is an observer that notes every packet.
-type watcher struct{ in, out []string }
+type watcher struct {
+	mu      sync.Mutex
+	in, out []string
+	longest atomic.Int64
+}
 
 func (w *watcher) Observe(s *link.Sighting) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.longest.Store(max(w.longest.Load(), int64(s.Packet.Len())))
 	text := s.Device + " " + wire.Layers(wire.Plain(s.Packet.AppendTo(nil)), 0)
 	if s.Outgoing {
 		w.out = append(w.out, text)

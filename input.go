@@ -236,18 +236,17 @@ func (e *event) segment(n *nic) {
 		}
 		e.leave()
 	}
-	var iss func(wire.Seq) wire.Seq
-	verdict, rec, found := h.waits.arrive(e.now, &k, &e.in, &e.out)
-	if found {
-		switch verdict {
-		case tcp.Reply:
-			e.answer()
-			return
-		case tcp.Ignore:
-			h.count(DropTimeWait)
-			return
-		}
-		iss = rec.NextISS
+	iss := h.initialSeq(&k, e.now)
+	switch verdict, old, found := h.waits.arrive(e.now, &k, &e.in, &e.out); {
+	case !found:
+	case verdict == tcp.Reply:
+		e.answer()
+		return
+	case verdict == tcp.Ignore:
+		h.count(DropTimeWait)
+		return
+	default: // a SYN takes the place of the old connection
+		iss = old.NextISS(iss)
 	}
 	b := h.ports.find(wire.ProtoTCP, e.dstPort(), uint32(n.id))
 	if b == nil {

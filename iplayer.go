@@ -174,3 +174,10 @@ func (l *ipLayer) unreachable(e *event, d *ip.Datagram, why ip.NoticeKind) {
 	l.node.Unreachable(e.now, d, why)
 	l.settle(e)
 }
+
+// flowLabel returns the flow label of a connection (RFC 6437).
+func (l *ipLayer) flowLabel(local, remote netip.AddrPort) uint32 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.node.FlowLabel(local.Addr(), remote.Addr(), wire.ProtoTCP, local.Port(), remote.Port())
+}

@@ -74,9 +74,8 @@ func (l *listener) dropHalf(s *Socket) {
 }
 
 // arrive takes a segment to the listener that belongs to no connection (RFC 9293
-// §3.10.7.2). The event holds no lock; iss says what to begin with where the SYN
-// takes the place of a connection in TIME-WAIT.
-func (l *listener) arrive(e *event, k *tuple, iss func(wire.Seq) wire.Seq) {
+// §3.10.7.2). The event holds no lock; iss is what a new connection begins with.
+func (l *listener) arrive(e *event, k *tuple, iss wire.Seq) {
 	seg := &e.in
 	switch {
 	case seg.Flags&wire.RST != 0: // first, ignore a reset
@@ -105,7 +104,7 @@ func (l *listener) arrive(e *event, k *tuple, iss func(wire.Seq) wire.Seq) {
 // open makes a connection from a SYN, if there is room for one: a full accept
 // queue or too many half-open connections let the SYN go unanswered, so that the
 // peer tries again (T-50, T-69).
-func (l *listener) open(e *event, k *tuple, iss func(wire.Seq) wire.Seq) *Socket {
+func (l *listener) open(e *event, k *tuple, iss wire.Seq) *Socket {
 	h := l.host
 	if l.waitingForAccept() >= l.backlog {
 		h.count(DropBacklog)
@@ -116,7 +115,9 @@ func (l *listener) open(e *event, k *tuple, iss func(wire.Seq) wire.Seq) *Socket
 		return nil
 	}
 	s := h.newSocket(l.sock.network)
+	l.sock.mu.Lock()
 	s.inherit(l.sock)
+	l.sock.mu.Unlock()
 	s.local, s.remote, s.tuple = e.dstPort(), e.srcPort(), *k
 	if err := s.findPath(e, ip.ID(k.zone)); err != nil {
 		h.count(DropNoRoute)
@@ -127,8 +128,7 @@ func (l *listener) open(e *event, k *tuple, iss func(wire.Seq) wire.Seq) *Socket
 		return nil // another packet of the same SYN was faster
 	}
 	s.entered = true
-	s.successor = iss
-	s.tcb = tcp.Accept(e.now, s.config, s.opening(e.now), &e.in)
+	s.tcb = tcp.Accept(e.now, s.config, s.opening(iss), &e.in)
 	l.addHalf(s)
 	return s
 }

@@ -1,6 +1,7 @@
 package octet
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -76,6 +77,40 @@ func interfaceFlags(i link.Info) ip.Flags {
 		f |= ip.PointToPoint | ip.Multicast
 	}
 	return f
+}
+
+// mtu returns the MTU of the interface as it is now.
+func (n *nic) mtu() int {
+	i, _ := n.host.ip.tables.Load().Interface(n.id)
+	return i.MTU
+}
+
+// SetMTU tells the host that packets of an interface may be so long, in octets.
+func (h *Host) SetMTU(index, mtu int) error {
+	return h.ip.change(func(now mono.Time, node *ip.Node) error {
+		i, ok := node.Tables().Interface(ip.ID(index))
+		if !ok {
+			return ip.ErrNoInterface
+		}
+		i.MTU = mtu
+		return node.SetInterface(now, i)
+	})
+}
+
+// Detach takes an interface away with its addresses and routes, and closes its
+// device. Connections through it fail in time.
+func (h *Host) Detach(index int) error {
+	n := h.ip.nic(ip.ID(index))
+	if n == nil {
+		return ip.ErrNoInterface
+	}
+	err := h.ip.change(func(now mono.Time, node *ip.Node) error {
+		list := slices.Clone(*h.ip.nics.Load())
+		list[index] = nil
+		h.ip.nics.Store(&list)
+		return node.RemoveInterface(now, n.id)
+	})
+	return errors.Join(err, n.dev.Close())
 }
 
 // AddAddress gives an interface one more address, and the host the route to its network.

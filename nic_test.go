@@ -7,6 +7,7 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/octet-net/octet/ip"
 	"github.com/octet-net/octet/link"
@@ -133,5 +134,60 @@ func TestLinkLocalAddressesOfTwoLinks(t *testing.T) {
 	}
 	if _, err := h.Dial("tcp", "[fe80::2%nowhere]:80"); err == nil {
 		t.Error("dialed through an interface that is not there")
+	}
+}
+
+// A smaller MTU holds from the next packet on, for connections that are there too.
+func TestMTUChanges(t *testing.T) {
+	w := new(watcher)
+	a, b := twoHosts(t, link.PipeOptions{}, WithObserver(w))
+	s, c := pair(t, b, a, "192.0.2.2:80")
+	for _, h := range []*Host{a, b} {
+		if err := h.SetMTU(2, 600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.longest.Store(0)
+	exchange(t, s, c, 100_000)
+	if n := w.longest.Load(); n > 600 {
+		t.Errorf("a packet of %d octets was sent over an MTU of 600", n)
+	}
+	if err := a.SetMTU(99, 600); err == nil {
+		t.Error("changed the MTU of no interface")
+	}
+}
+
+// A device that goes away takes its connections with it, and nothing else.
+func TestDetach(t *testing.T) {
+	line := timeline.NewManual()
+	h, p := newHost(t, WithTimeline(line)), newHost(t, WithTimeline(line))
+	x, y := link.NewPipe(line, link.PipeOptions{})
+	attach(t, h, x, "192.0.2.1/24")
+	attach(t, p, y, "192.0.2.2/24")
+	l := listening(t, p, "192.0.2.2:80", 1)
+	c := connecting(t, h, "192.0.2.2:80")
+	accepted(t, l)
+	if err := h.Detach(2); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Detach(2); err == nil {
+		t.Error("detached twice")
+	}
+	if list, err := h.Interfaces(); err != nil || len(list) != 1 {
+		t.Errorf("interfaces %v, %v", list, err)
+	}
+	if _, err := c.Send([]byte("lost")); err != nil {
+		t.Errorf("send: %v", err)
+	}
+	line.Advance(line.Now().Add(2 * time.Hour))
+	if _, err := c.Recv(make([]byte, 1)); err == nil || err == syscall.EAGAIN {
+		t.Errorf("the connection lives on: %v", err)
+	}
+	if n := h.Stats().Drops[DropNoRoute]; n == 0 {
+		t.Error("nothing was dropped for want of a route")
+	}
+	joinedSockets(t, h) // loopback is still there
+	if _, err := h.Dial("udp", "192.0.2.2:9"); !errors.Is(err, syscall.ENETUNREACH) {
+		t.Errorf("dial by the device: %v, want ENETUNREACH", err)
 	}
 }

@@ -20,24 +20,32 @@ const (
 func (r Ready) Has(x Ready) bool { return r&x == x }
 
 // readiness returns what can be done now. The lock is held.
-func (s *Socket) readiness() (r Ready) {
+func (s *Socket) readiness() Ready {
 	if s.tcb == nil {
 		return 0
 	}
-	t := s.tcb.Ready()
-	for _, x := range [...]struct {
-		tcp  tcp.Ready
-		ours Ready
-	}{
-		{tcp.Readable, CanRead}, {tcp.Writable, CanWrite}, {tcp.ReadClosed, ReadEnd},
-		{tcp.WriteClosed, WriteEnd}, {tcp.HasUrgent, Urgent}, {tcp.Doubtful, Doubtful},
-	} {
-		if t&x.tcp != 0 {
-			r |= x.ours
-		}
+	return s.readinessOf(s.tcb.Ready())
+}
+
+// readinessOf is readiness for who knows what the machine is ready for.
+func (s *Socket) readinessOf(t tcp.Ready) (r Ready) {
+	if t&tcp.Readable != 0 {
+		r |= CanRead
 	}
-	if t&tcp.Connected == 0 {
-		r &^= CanWrite // octets can be queued before, but a program waits for the handshake
+	if t&(tcp.Writable|tcp.Connected) == tcp.Writable|tcp.Connected { // octets can be queued before, but a program waits for the handshake
+		r |= CanWrite
+	}
+	if t&tcp.ReadClosed != 0 {
+		r |= ReadEnd
+	}
+	if t&tcp.WriteClosed != 0 {
+		r |= WriteEnd
+	}
+	if t&tcp.HasUrgent != 0 {
+		r |= Urgent
+	}
+	if t&tcp.Doubtful != 0 {
+		r |= Doubtful
 	}
 	if s.end != 0 {
 		r |= Failed

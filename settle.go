@@ -19,6 +19,9 @@ func (s *Socket) settle(e *event) {
 	if t == nil || !s.entered {
 		return
 	}
+	if s.path.Generation != s.host.ip.generation() {
+		_ = s.refreshPath(e) // segments must fit the path; transmit says if there is none
+	}
 	for t.Output(e.now, &e.out) {
 		s.transmit(e)
 	}
@@ -37,7 +40,7 @@ func (s *Socket) settle(e *event) {
 	default:
 		s.arm()
 	}
-	s.announce(e)
+	s.announce(e, ready)
 }
 
 // established hands a connection whose handshake is done to the accept queue.
@@ -105,8 +108,8 @@ func (s *Socket) arm() {
 }
 
 // announce wakes who waits for what is ready now, and tells who wants to know.
-func (s *Socket) announce(e *event) {
-	r := s.readiness()
+func (s *Socket) announce(e *event, t tcp.Ready) {
+	r := s.readinessOf(t)
 	if r&(ReadEnd|Failed) == ReadEnd && !s.readShut {
 		s.sawFIN = true
 	}
@@ -123,13 +126,13 @@ func (s *Socket) announce(e *event) {
 }
 
 // opening gathers what a new connection gets from outside.
-func (s *Socket) opening(now mono.Time) tcp.Opening {
+func (s *Socket) opening(iss wire.Seq) tcp.Opening {
 	h, headers := s.host, ipHeaders(s.remote.Addr())+tcpHeader
 	name := s.tuple.bytes()
 	o := tcp.Opening{
-		ISS:        tcp.ISN(h.secret.isn, now, name[:]),
+		ISS:        iss,
 		TSOffset:   tcp.TimestampOffset(h.secret.ts, name[:]),
-		RecvMSS:    s.nic.info.MTU - headers,
+		RecvMSS:    s.nic.mtu() - headers,
 		SendMSS:    s.path.MTU - headers,
 		DefaultMSS: 536,
 		Batch:      s.nic.info.Segments,
@@ -137,11 +140,13 @@ func (s *Socket) opening(now mono.Time) tcp.Opening {
 	if s.remote.Addr().Is6() {
 		o.DefaultMSS = 1220
 	}
-	if s.successor != nil {
-		o.ISS = s.successor(o.ISS)
-		s.successor = nil
-	}
 	return o
+}
+
+// initialSeq returns the sequence number that a connection begins with (RFC 6528).
+func (h *Host) initialSeq(k *tuple, now mono.Time) wire.Seq {
+	name := k.bytes()
+	return tcp.ISN(h.secret.isn, now, name[:])
 }
 
 const tcpHeader = 20
@@ -162,10 +167,13 @@ func (s *Socket) transmit(e *event) {
 		seg.Payload.Release()
 		return
 	}
+	if s.label == 0 && s.remote.Addr().Is6() {
+		s.label = s.host.ip.flowLabel(s.local, s.remote)
+	}
 	n := s.nic
 	head := wire.IP{
 		Src: s.local.Addr(), Dst: s.remote.Addr(), Proto: wire.ProtoTCP,
-		TTL: s.hopLimit(), TOS: s.options.tos&^3 | seg.ECN, Flags: wire.DontFragment,
+		TTL: s.hopLimit(), TOS: s.options.tos&^3 | seg.ECN, Flags: wire.DontFragment, Label: s.label,
 	}
 	putTCP(&e.packet, &head, seg, n.info.NoSum)
 	if mss := s.tcb.MSS(); e.packet.Data.Len() > mss && n.info.Segments > 0 {

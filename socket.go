@@ -35,13 +35,13 @@ type Socket struct {
 
 	local, remote netip.AddrPort
 	tuple         tuple
-	successor     func(wire.Seq) wire.Seq // of an old connection: see tcp.TimeWait.NextISS
-	entered       bool                    // in the table of connections
-	closed        bool                    // by the program
-	orphan        bool                    // counted as closed by the program and not yet by the peer
+	entered       bool // in the table of connections
+	closed        bool // by the program
+	orphan        bool // counted as closed by the program and not yet by the peer
 	place         int32
 
 	path     ip.Path
+	label    uint32 // IPv6 flow label
 	nic      *nic
 	mac      [6]byte
 	macUntil mono.Time
@@ -159,6 +159,11 @@ func (s *Socket) Listen(backlog int) error {
 		return err
 	}
 	s.listen = l
+	if s.host.closed.Load() { // after it has looked for listeners to close
+		l.closed = true
+		s.release()
+		return net.ErrClosed
+	}
 	return nil
 }
 
@@ -184,8 +189,8 @@ func (s *Socket) Accept() (*Socket, error) {
 }
 
 // Connect begins to open a connection to a. It returns syscall.EINPROGRESS, and
-// the socket becomes writable when the handshake has succeeded or failed: Error
-// then says which. Where the answer is there at once it returns nil or the error.
+// the socket becomes writable when the handshake has succeeded, or failed: Error
+// then says why. Any other error means that nothing was begun.
 func (s *Socket) Connect(a netip.AddrPort) error {
 	e := s.host.begin()
 	defer e.end()
@@ -217,10 +222,14 @@ func (s *Socket) connect(e *event, a netip.AddrPort) error {
 	if s.path.Cast != ip.Unicast { // MUST-46
 		return syscall.ENETUNREACH
 	}
-	if err := s.pickTuple(e.now); err != nil {
+	iss, err := s.pickTuple(e.now)
+	switch {
+	case err != nil && s.host.closed.Load():
+		return net.ErrClosed
+	case err != nil:
 		return err
 	}
-	s.tcb = tcp.Connect(e.now, s.config, s.opening(e.now))
+	s.tcb = tcp.Connect(e.now, s.config, s.opening(iss))
 	return nil
 }
 

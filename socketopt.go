@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/octet-net/octet/ip"
 	"github.com/octet-net/octet/tcp"
 )
 
@@ -34,7 +35,11 @@ func (s *Socket) Info() Info {
 func (s *Socket) LocalAddr() netip.AddrPort {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return withZone(s.local, s.nic)
+	n := s.nic
+	if n == nil && s.binding != nil {
+		n = s.host.ip.nic(ip.ID(s.binding.on))
+	}
+	return withZone(s.local, n)
 }
 
 // RemoteAddr returns the address and port of the peer; not valid before Connect.

@@ -463,6 +463,9 @@ var abuses = []func(h *Host, l *TCPListener, s, c *TCPConn, u *UDPConn) error{
 			if _, err := u.WriteTo([]byte("x"), u.LocalAddr()); err != nil {
 				return err
 			}
+			if _, err := u.Read(make([]byte, 1)); err != nil {
+				return err
+			}
 		}
 	},
 }
