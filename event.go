@@ -65,6 +65,7 @@ func (h *Host) beginAt(now mono.Time) *event {
 func (h *Host) adopt(s *Socket) *event {
 	e := h.begin()
 	e.sock = s
+	e.follow()
 	return e
 }
 
@@ -81,6 +82,15 @@ func (e *event) enter(s *Socket) {
 	}
 	s.mu.Lock()
 	e.sock = s
+	e.follow()
+}
+
+// follow moves the moment of the event behind those of the socket's events before
+// it: one that began later may have been faster to the lock, and the time of a
+// connection must never go back.
+func (e *event) follow() {
+	e.now = max(e.now, e.sock.latest)
+	e.sock.latest = e.now
 }
 
 // leave lets the socket draw the consequences of what happened and gives up its lock.

@@ -50,6 +50,7 @@ type Socket struct {
 	armed mono.Time // when timer will run, Never if it is not set
 
 	lingerUntil mono.Time // after Close
+	latest      mono.Time // moment of its latest event
 
 	reads, writes side
 	writing       bool // a Write is under way, whose octets must stay together
