@@ -181,3 +181,20 @@ func BenchmarkUDP(b *testing.B) {
 		})
 	}
 }
+
+// One message of 64 octets from socket to socket, with nobody waiting: what the
+// stack itself costs.
+func BenchmarkMessage(b *testing.B) {
+	h := newHost(b)
+	s, c := joinedSockets(b, h)
+	buf := make([]byte, 64)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Send(buf); err != nil {
+			b.Fatal(err)
+		}
+		if n, err := s.Recv(buf); n != len(buf) || err != nil {
+			b.Fatal(n, err)
+		}
+	}
+}

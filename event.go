@@ -126,7 +126,7 @@ func (e *event) end() {
 	clear(e.nics)
 	clear(e.calls)
 	e.nics, e.calls, e.loops = e.nics[:0], e.calls[:0], e.loops[:0]
-	e.host, e.head, e.outward = nil, wire.IP{}, ip.Outgoing{}
+	e.host, e.head.Extra = nil, nil
 	events.Put(e)
 }
 

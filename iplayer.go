@@ -106,6 +106,7 @@ func (l *ipLayer) send(e *event) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	err := l.node.Send(e.now, &e.outward)
+	e.outward = ip.Outgoing{}
 	l.settle(e)
 	return err
 }

@@ -3,10 +3,12 @@ package octet
 import (
 	"net"
 	"testing"
+	"time"
 
 	"golang.org/x/net/nettest"
 
 	"github.com/octet-net/octet/link"
+	"github.com/octet-net/octet/timeline"
 )
 
 // The conformance test of golang.org/x/net for every net.Conn. A hundred runs
@@ -61,4 +63,22 @@ func connected(server, client *Host, address string) (a, b net.Conn, stop func()
 		server.Close()
 		client.Close()
 	}, nil
+}
+
+// The same over a wire that loses, doubles and reorders, in real time.
+func TestNetTestTCPOverBadWire(t *testing.T) {
+	seed := uint64(0)
+	nettest.TestConn(t, func() (net.Conn, net.Conn, func(), error) {
+		seed++
+		path := link.Path{Delay: 100 * time.Microsecond, Loss: link.Random(0.01), Duplicate: 0.01, Reorder: 0.02, HoldBack: time.Millisecond}
+		line := timeline.New()
+		w, err := link.NewWire(line, link.WireOptions{Seed: seed, Paths: [2]link.Path{path, path}})
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		a, b := newHost(t, WithTimeline(line)), newHost(t, WithTimeline(line))
+		attach(t, a, w.End(0), "192.0.2.1/24")
+		attach(t, b, w.End(1), "192.0.2.2/24")
+		return connected(a, b, "192.0.2.1:80")
+	})
 }

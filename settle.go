@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"syscall"
 
+	"github.com/octet-net/octet/chunk"
 	"github.com/octet-net/octet/ip"
 	"github.com/octet-net/octet/link"
 	"github.com/octet-net/octet/mono"
@@ -140,6 +141,9 @@ func (s *Socket) opening(iss wire.Seq) tcp.Opening {
 	if s.remote.Addr().Is6() {
 		o.DefaultMSS = 1220
 	}
+	if s.path.Flags.Has(ip.Loopback) {
+		o.SendMSS = min(o.SendMSS, wholeChunks)
+	}
 	return o
 }
 
@@ -148,6 +152,11 @@ func (h *Host) initialSeq(k *tuple, now mono.Time) wire.Seq {
 	name := k.bytes()
 	return tcp.ISN(h.secret.isn, now, name[:])
 }
+
+// wholeChunks is the segment size over loopback: half a chunk of payload and the
+// timestamp option. Segments then are parts of chunks, and never a copy of the end
+// of one and the beginning of the next.
+const wholeChunks = chunk.MaxSize/2 + 12
 
 const tcpHeader = 20
 
