@@ -38,6 +38,8 @@ func (n *Node) AddInterface(now mono.Time, i Interface) (ID, error) {
 func (n *Node) publish(now mono.Time, t *Tables) {
 	t.index()
 	n.tables = t
+	n.ageAt = t.addressDeadline()
+	n.reportGroups(now)
 }
 
 // SetInterface changes the MTU, flags and MAC of the interface i.ID.
@@ -51,9 +53,30 @@ func (n *Node) SetInterface(now mono.Time, i Interface) error {
 	}
 	t := n.tables.next()
 	i.Name = was.Name
+	wasUp := was.Flags.Has(Up)
 	t.ifaces[i.ID].Interface = i
 	n.publish(now, t)
+	if isUp := i.Flags.Has(Up); isUp != wasUp {
+		n.turned(now, i.ID, isUp)
+	}
 	return nil
+}
+
+// turned is told that an interface went up or down. Neighbours that were known
+// before may be gone, and routers others (RFC 4861 §7.3.3, §6.3.7).
+func (n *Node) turned(now mono.Time, id ID, up bool) {
+	n.flushNeighbours(id)
+	l := n.link(id)
+	if !up || l.auto == nil {
+		return
+	}
+	for _, r := range slices.Clone(l.auto.routers) {
+		n.dismiss(now, id, r.addr)
+	}
+	if n.tables.owns(id, l.auto.linkLocal) {
+		n.setAddressState(now, id, l.auto.linkLocal, Tentative)
+		n.testAddress(now, id, l.auto.linkLocal)
+	}
 }
 
 // RemoveInterface removes an interface with its addresses and routes. Its ID is not used again.
@@ -69,11 +92,20 @@ func (n *Node) RemoveInterface(now mono.Time, id ID) error {
 	}
 	t.ifaces[id] = iface{}
 	n.publish(now, t)
+	n.flushNeighbours(id)
+	if int(id) < len(n.links) {
+		n.links[id] = nil
+	}
 	return nil
 }
 
 // AddAddress gives an address, and the route to its prefix, to an interface, or
 // changes the state and lifetimes of one that is there.
+//
+// One whose State is Tentative is used only when nobody else on the link turns out
+// to have it (RFC 4862 §5.4, RFC 5227), which takes a second or two for IPv6 and up
+// to seven for IPv4. AddressReady or AddressTaken tells. Any other is used at once,
+// and announced.
 func (n *Node) AddAddress(now mono.Time, id ID, a Address) error {
 	i := n.tables.iface(id)
 	if i == nil {
@@ -96,6 +128,12 @@ func (n *Node) AddAddress(now mono.Time, id ID, a Address) error {
 		t.addRoute(Route{Prefix: a.Prefix.Masked(), Interface: id, Until: mono.Never})
 	}
 	n.publish(now, t)
+	switch {
+	case a.State == Tentative:
+		n.testAddress(now, id, a.Addr())
+	case a.Addr().Is4() && a.usable():
+		n.announce(now, id, a.Addr())
+	}
 	return nil
 }
 
@@ -147,8 +185,14 @@ func (n *Node) RemoveAddress(now mono.Time, id ID, a netip.Addr) error {
 		}
 	}
 	n.publish(now, t)
+	l := n.link(id)
+	l.tests = l.withoutTest(a)
+	delete(l.defended, a)
 	return nil
 }
+
+// removeAddress takes away an address that may be gone already.
+func (n *Node) removeAddress(now mono.Time, id ID, a netip.Addr) { _ = n.RemoveAddress(now, id, a) }
 
 // AddRoute adds a route, or replaces that of the same prefix, interface and next router.
 func (n *Node) AddRoute(now mono.Time, r Route) error {
@@ -167,6 +211,7 @@ func (n *Node) AddRoute(now mono.Time, r Route) error {
 	t := n.tables.next()
 	t.addRoute(r)
 	n.tables = t
+	n.endRoute(r)
 	return nil
 }
 
@@ -195,5 +240,7 @@ func (n *Node) RemoveRoute(r Route) error {
 		return ErrNotFound
 	}
 	n.tables = t
+	r.Until = mono.Never
+	n.endRoute(r)
 	return nil
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/octet-net/octet/wire"
 )
 
-// router forwards between eth0 (192.0.2.1/24, 2001:db8:1::1/64) and eth1
+// newRouter makes a router that forwards between eth0 (192.0.2.1/24, 2001:db8:1::1/64) and eth1
 // (198.51.100.1/24, 2001:db8:2::1/64), whose MTU is 1300.
-func router(t testing.TB) (b *bench, lo, eth0, eth1 ID) {
+func newRouter(t testing.TB) (b *bench, lo, eth0, eth1 ID) {
 	b = newBench(t, Config{})
 	lo = b.iface("lo", 65535, Loopback)
 	eth0 = b.iface("eth0", 1500, Multicast|Forwarding, "192.0.2.1/24", "192.0.2.5/24", "2001:db8:1::1/64", "2001:db8:1::5/64", "fe80::1/64")
@@ -25,7 +25,7 @@ func router(t testing.TB) (b *bench, lo, eth0, eth1 ID) {
 func TestForward(t *testing.T) {
 	for _, c := range []struct{ src, dst string }{{"192.0.2.9", "198.51.100.9"}, {"2001:db8:1::9", "2001:db8:2::9"}} {
 		for _, split := range []bool{false, true} {
-			b, _, eth0, eth1 := router(t)
+			b, _, eth0, eth1 := newRouter(t)
 			octets := packet(between(c.src, c.dst, wire.ProtoUDP), udp(1, 2, "on its way"))
 			p := Packet{Octets: wire.Octets{Data: chunk.Copy(octets)}, Interface: eth0, NoSum: true}
 			if n := len(octets) - 10; split {
@@ -76,7 +76,7 @@ func TestForwardRefuses(t *testing.T) {
 		{"link-local source", "fe80::9", "2001:db8:2::9", 64, 0, "x", BeyondScope, [2]byte{wire.ICMPv6Unreachable, wire.ICMPv6BeyondScope}, 0},
 		{"group", "192.0.2.9", "239.1.1.1", 64, 0, "x", NotJoined, [2]byte{255}, 0},
 	} {
-		b, _, eth0, _ := router(t)
+		b, _, eth0, _ := newRouter(t)
 		h := between(c.src, c.dst, wire.ProtoUDP)
 		h.TTL, h.Flags = c.ttl, c.flags
 		octets := packet(h, udp(1, 2, c.payload))
@@ -106,7 +106,7 @@ func TestForwardRefuses(t *testing.T) {
 // RFC 791 §3.2: a router cuts what is too big, unless DF forbids it, also what is a
 // fragment already. The pieces make the packet that was sent.
 func TestForwardInFragments(t *testing.T) {
-	b, _, eth0, eth1 := router(t)
+	b, _, eth0, eth1 := newRouter(t)
 	receiver := newBench(t, Config{})
 	in := receiver.iface("eth0", 1500, 0, "198.51.100.9/24")
 	payload := pattern(4000)
@@ -143,7 +143,7 @@ func TestForwardInFragments(t *testing.T) {
 // A packet without its transport checksum gets it before it is cut.
 func TestForwardSumsWhatItCuts(t *testing.T) {
 	for _, split := range []bool{false, true} {
-		b, _, eth0, _ := router(t)
+		b, _, eth0, _ := newRouter(t)
 		receiver := newBench(t, Config{})
 		in := receiver.iface("eth0", 1500, 0, "198.51.100.9/24")
 		octets := packet(between("192.0.2.9", "198.51.100.9", wire.ProtoUDP), udp(1, 2, string(pattern(1400))))
@@ -172,7 +172,7 @@ func TestForwardSegments(t *testing.T) {
 		segment uint16
 		kind    Kind
 	}{{1260, Forward}, {1261, Drop}} {
-		b, _, eth0, _ := router(t)
+		b, _, eth0, _ := newRouter(t)
 		tcp := make([]byte, 20, 20020)
 		wire.PutTCP(tcp, &wire.Segment{SrcPort: 1, DstPort: 2, Flags: wire.ACK})
 		h := between("192.0.2.9", "198.51.100.9", wire.ProtoTCP)
@@ -190,7 +190,7 @@ func TestForwardSegments(t *testing.T) {
 
 // RFC 1812 §5.2.3: a router is also a host, at each of its addresses.
 func TestRouterAnswersToAllItsAddresses(t *testing.T) {
-	b, _, eth0, _ := router(t)
+	b, _, eth0, _ := newRouter(t)
 	b.want(0, eth0, packet(between("192.0.2.9", "198.51.100.1", wire.ProtoICMPv4), icmp(8, 0, 1, nil)), Answer, NotDropped)
 	if s := b.one(0); s.ip.Src != addr("198.51.100.1") || s.ip.Dst != addr("192.0.2.9") {
 		t.Errorf("answers from %v to %v", s.ip.Src, s.ip.Dst)
@@ -199,7 +199,7 @@ func TestRouterAnswersToAllItsAddresses(t *testing.T) {
 
 // Extension headers that only the destination reads do not stop a router.
 func TestForwardIgnoresExtensionHeaders(t *testing.T) {
-	b, _, eth0, _ := router(t)
+	b, _, eth0, _ := newRouter(t)
 	header := extension(wire.ProtoUDP, 0xde, 4, 0, 0, 0, 0)
 	octets := withHeaders("2001:db8:1::9", "2001:db8:2::9", wire.ProtoDestOptions, header, wire.ProtoUDP, udp(1, 2, "x"))
 	b.want(0, eth0, octets, Forward, NotDropped)
@@ -211,7 +211,7 @@ func TestForwardIgnoresExtensionHeaders(t *testing.T) {
 }
 
 func BenchmarkForward(b *testing.B) {
-	n, _, eth0, _ := router(b)
+	n, _, eth0, _ := newRouter(b)
 	octets := packet(between("192.0.2.9", "198.51.100.9", wire.ProtoUDP), udp(1, 2, string(pattern(1000))))
 	var v Verdict
 	b.ReportAllocs()

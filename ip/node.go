@@ -37,18 +37,28 @@ type Node struct {
 	mtus    pathMTUs
 	out     outbox
 	joined  map[joining]int // how often
+	neigh   neighbours
+	links   []*onLink // by ID
+	events  []Event
+
+	endings     map[routeName]*ending
+	routeTimers heap[ending]
+	ageAt       mono.Time // when the first address changes
 }
 
 // New returns a Node without interfaces.
 func New(cfg Config) *Node {
 	cfg.fill()
 	return &Node{
-		cfg:    cfg,
-		tables: &Tables{weak: cfg.WeakHost, policy: cfg.Policy, ifaces: make([]iface, 1)},
-		prf:    newPRF(cfg.Key),
-		frags:  newReassembly(cfg.ReassemblyOctets, cfg.ReassemblyPerSource),
-		joined: map[joining]int{},
-		mtus:   pathMTUs{byDst: map[netip.Addr]*pathMTU{}},
+		cfg:     cfg,
+		tables:  &Tables{weak: cfg.WeakHost, policy: cfg.Policy, ifaces: make([]iface, 1)},
+		prf:     newPRF(cfg.Key),
+		frags:   newReassembly(cfg.ReassemblyOctets, cfg.ReassemblyPerSource),
+		joined:  map[joining]int{},
+		neigh:   neighbours{byKey: map[neighbourKey]*neighbour{}},
+		ageAt:   mono.Never,
+		endings: map[routeName]*ending{},
+		mtus:    pathMTUs{byDst: map[netip.Addr]*pathMTU{}},
 	}
 }
 
@@ -80,35 +90,32 @@ func (n *Node) Tables() *Tables { return n.tables }
 // Drops returns how many packets were dropped, by Reason.
 func (n *Node) Drops() Drops { return n.drops }
 
-// Resolve finds out to which neighbour p, a packet built for the path, goes. If
-// that is known, it sets p.MAC and returns until when the answer may be used
-// again without asking (Never on links without neighbours). Otherwise it takes
-// over p, which comes out of Output later.
-func (n *Node) Resolve(now mono.Time, path *Path, p *Packet) (until mono.Time, ok bool) {
-	if path.Flags.Has(Ethernet) && path.Cast != Unicast {
-		p.MAC = groupMAC(path)
-	}
-	return mono.Never, true
-}
-
 // Deadline returns when Expire wants to be called.
 func (n *Node) Deadline() mono.Time {
-	return min(n.frags.deadline(), n.mtus.deadline())
+	at := min(n.frags.deadline(), n.mtus.deadline(), n.neigh.timers.deadline(), n.routeTimers.deadline(), n.ageAt)
+	for _, l := range n.links {
+		if l != nil {
+			at = min(at, l.deadline(n.tables.up(l.id) != nil))
+		}
+	}
+	return at
 }
 
 // Expire does what is due. Afterwards Output may have something to send.
 func (n *Node) Expire(now mono.Time) {
 	n.expireFragments(now)
 	n.ageMTUs(now)
+	n.expireNeighbours(now)
+	n.expireRoutes(now)
+	n.expireAddresses(now)
+	for _, l := range n.links {
+		if l != nil {
+			n.expireLink(now, l)
+		}
+	}
 }
 
-func (n *Node) arriveARP(now mono.Time, i *iface, p *Packet, v *Verdict) Reason {
-	return NeighbourInvalid
-}
-
-func (n *Node) arriveND(now mono.Time, i *iface, p *Packet, v *Verdict, m *wire.ICMP) Reason {
-	return NeighbourInvalid
-}
+func (n *Node) reportGroups(now mono.Time) {}
 
 func (n *Node) arriveMLD(now mono.Time, i *iface, p *Packet, v *Verdict, m *wire.ICMP) Reason {
 	return BadGroupMessage

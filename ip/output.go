@@ -118,14 +118,3 @@ func groupMAC(path *Path) wire.MAC {
 	b := path.NextHop.As16()
 	return wire.MAC{0x33, 0x33, b[12], b[13], b[14], b[15]}
 }
-
-// address fills in the Ethernet address of the next hop, if it is known.
-func (n *Node) address(now mono.Time, path *Path, s *sending) bool {
-	if path.Cast != Unicast {
-		s.mac = groupMAC(path)
-		return true
-	}
-	n.drop(NeighbourUnknown)
-	s.data.Release()
-	return false
-}

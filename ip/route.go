@@ -139,6 +139,12 @@ func (t *Tables) hop(dst netip.Addr, through ID) (Path, netip.Addr, error) {
 	if r != nil && r.MTU != 0 {
 		p.MTU = min(p.MTU, r.MTU)
 	}
+	if dst.Is6() && i.mtu6 != 0 {
+		p.MTU = min(p.MTU, i.mtu6)
+	}
+	if dst.Is6() && p.Cast == Unicast {
+		p.HopLimit = i.hopLimit
+	}
 	return p, source, nil
 }
 

@@ -1,6 +1,7 @@
 package ip
 
 import (
+	"cmp"
 	"net/netip"
 
 	"github.com/octet-net/octet/chunk"
@@ -54,7 +55,7 @@ func (n *Node) header(o *Outgoing) (wire.IP, error) {
 		return h, ErrInvalid
 	}
 	if h.TTL == 0 {
-		if h.TTL = n.cfg.TTL; o.Path.Cast == Multicasting {
+		if h.TTL = cmp.Or(o.Path.HopLimit, n.cfg.TTL); o.Path.Cast == Multicasting {
 			h.TTL = 1
 		}
 	}

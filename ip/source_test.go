@@ -31,7 +31,7 @@ func TestRFC6724_SourceSelection(t *testing.T) {
 	} {
 		b := newBench(t, Config{})
 		b.iface("lo", 65535, Loopback)
-		id := b.iface("eth0", 1500, Multicast)
+		id := b.iface("eth0", 1500, Multicast|Ethernet)
 		for _, a := range c.sources {
 			b.ok(b.AddAddress(0, id, a))
 		}
@@ -95,7 +95,7 @@ func TestRFC6724_DestinationOrder(t *testing.T) {
 			[]string{"2001:db8:9::3", "2001:db8:9::1", "2001:db8:9::2"}, []string{"2001:db8:9::3", "2001:db8:9::1", "2001:db8:9::2"}},
 	} {
 		b := newBench(t, Config{})
-		id := b.iface("eth0", 1500, Multicast)
+		id := b.iface("eth0", 1500, Multicast|Ethernet)
 		for _, a := range c.sources {
 			b.ok(b.AddAddress(0, id, a))
 			to, via := "::/0", "fe80::99"

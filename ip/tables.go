@@ -27,6 +27,8 @@ type iface struct {
 	broadcasts []netip.Addr // of its IPv4 prefixes
 	joins      []netip.Addr // asked for by Join, sorted
 	groups     []netip.Addr // all that it is in, sorted
+	mtu6       int          // as a router says, 0 if none does
+	hopLimit   uint8        // likewise
 }
 
 // An owner is an interface that has an address.

@@ -121,7 +121,7 @@ func TestThreat_T02_IPv4Options(t *testing.T) {
 		}
 	}
 	// Nor do routers follow them.
-	r, _, one, _ := router(t)
+	r, _, one, _ := newRouter(t)
 	h := between("192.0.2.9", "198.51.100.9", wire.ProtoUDP)
 	h.Extra = []byte{131, 7, 4, 10, 0, 0, 1, 0}
 	r.want(0, one, packet(h, udp(1, 2, "x")), Drop, SourceRouted)
@@ -563,7 +563,7 @@ func FuzzArrive(f *testing.F) {
 		f.Add(byte(0), p, p)
 	}
 	f.Fuzz(func(t *testing.T, how byte, one, two []byte) {
-		b, _, eth0, eth1 := router(t)
+		b, _, eth0, eth1 := newRouter(t)
 		if how&1 != 0 {
 			b, _, eth0, eth1 = twoHomed(t)
 		}
