@@ -22,7 +22,7 @@ import (
 var streams = map[string]report.Events{
 	"connect": report.Stream(talk.ClientEvents, talk.ClientSummary{}),
 	"demo":    report.Stream(demo.Events, demo.UDPSummary{}, demo.TCPSummary{}),
-	"explain": report.Stream(report.Events{"line": {explain.Line{}}}, explainSummary{}),
+	"explain": report.Stream(report.Events{"line": {explain.Line{}}, "packet": {explain.Packet{}}}, explainSummary{}),
 	"if":      report.Stream(report.Events{"interface": {netif.Body{}}}, interfaceSummary{}),
 	"send":    report.Stream(talk.ClientEvents, talk.ClientSummary{}),
 	"serve":   report.Stream(talk.ServerEvents, talk.ServerSummary{}),
