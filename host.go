@@ -33,6 +33,8 @@ type Host struct {
 	halfOpen atomic.Int64
 	orphans  atomic.Int64
 	drops    [NumDrops]atomic.Uint64
+
+	cookiesSent, cookiesUsed atomic.Uint64 // SYN cookies
 }
 
 var _ Network = (*Host)(nil)

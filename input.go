@@ -237,8 +237,9 @@ func (e *event) segment(n *nic) {
 		e.leave()
 	}
 	iss := h.initialSeq(&k, e.now)
-	switch verdict, old, found := h.waits.arrive(e.now, &k, &e.in, &e.out); {
-	case !found:
+	verdict, old, reopens := h.waits.arrive(e.now, &k, &e.in, &e.out)
+	switch {
+	case !reopens:
 	case verdict == tcp.Reply:
 		e.answer()
 		return
@@ -256,7 +257,7 @@ func (e *event) segment(n *nic) {
 		}
 		return
 	}
-	b.listen.Load().arrive(e, &k, iss)
+	b.listen.Load().arrive(e, &k, iss, reopens)
 }
 
 // arrive tells a connection of the segment in e.in, and releases what it leaves

@@ -25,6 +25,7 @@ type listener struct {
 	accepts side
 	closed  bool
 	notify  func(Ready)
+	press   press
 }
 
 func (l *listener) waitingForAccept() int { return len(l.ready) - l.first }
@@ -33,6 +34,7 @@ func (l *listener) waitingForAccept() int { return len(l.ready) - l.first }
 func (l *listener) push(e *event, s *Socket) {
 	l.dropHalf(s)
 	l.ready = append(l.ready, s)
+	l.measure()
 	l.accepts.wake()
 	e.tell(l.notify, CanRead)
 }
@@ -45,6 +47,7 @@ func (l *listener) pop() *Socket {
 	s := l.ready[l.first]
 	l.ready[l.first] = nil
 	l.first++
+	l.measure()
 	switch {
 	case l.first == len(l.ready):
 		l.ready, l.first = l.ready[:0], 0
@@ -59,6 +62,7 @@ func (l *listener) pop() *Socket {
 func (l *listener) addHalf(s *Socket) {
 	s.place = int32(len(l.half))
 	l.half = append(l.half, s)
+	l.measure()
 	l.host.halfOpen.Add(1)
 }
 
@@ -69,21 +73,28 @@ func (l *listener) dropHalf(s *Socket) {
 	l.half[s.place], moved.place = moved, s.place
 	l.half[last] = nil
 	l.half = l.half[:last]
+	l.measure()
 	s.parent.Store(nil)
 	l.host.halfOpen.Add(-1)
 }
 
 // arrive takes a segment to the listener that belongs to no connection (RFC 9293
-// §3.10.7.2). The event holds no lock; iss is what a new connection begins with.
-func (l *listener) arrive(e *event, k *tuple, iss wire.Seq) {
+// §3.10.7.2). The event holds no lock; iss is what a new connection begins with, and
+// reopens says that it follows one in TIME-WAIT.
+func (l *listener) arrive(e *event, k *tuple, iss wire.Seq, reopens bool) {
 	seg := &e.in
 	switch {
 	case seg.Flags&wire.RST != 0: // first, ignore a reset
 		return
-	case seg.Flags&(wire.ACK|wire.SYN) != wire.SYN: // second, an ACK is answered by a reset; the rest is dropped
-		if seg.Flags&wire.ACK != 0 {
+	case seg.Flags&wire.ACK != 0: // second, an ACK is answered by a reset, unless a cookie is behind it
+		if !l.takeCookie(e, k) {
 			e.refuse()
 		}
+		return
+	case seg.Flags&wire.SYN == 0: // the rest is dropped
+		return
+	case !reopens && l.flooded(): // a cookie cannot choose its number
+		l.giveCookie(e, k)
 		return
 	}
 	l.mu.Lock()
@@ -110,10 +121,22 @@ func (l *listener) open(e *event, k *tuple, iss wire.Seq) *Socket {
 		h.count(DropBacklog)
 		return nil
 	}
-	if len(l.half) >= max(l.backlog, minHalfOpen) || h.halfOpen.Load() >= int64(h.profile.HalfOpen) {
+	if l.tooManyHalf() || h.halfOpen.Load() >= int64(h.profile.HalfOpen) {
 		h.count(DropHalfOpen)
 		return nil
 	}
+	s := l.enter(e, k)
+	if s == nil {
+		return nil
+	}
+	s.tcb = tcp.Accept(e.now, s.config, s.opening(iss), &e.in)
+	l.addHalf(s)
+	return s
+}
+
+// enter makes the socket of a connection and enters it in the table.
+func (l *listener) enter(e *event, k *tuple) *Socket {
+	h := l.host
 	s := h.newSocket(l.sock.network)
 	l.sock.mu.Lock()
 	s.inherit(l.sock)
@@ -128,10 +151,11 @@ func (l *listener) open(e *event, k *tuple, iss wire.Seq) *Socket {
 		return nil // another packet of the same SYN was faster
 	}
 	s.entered = true
-	s.tcb = tcp.Accept(e.now, s.config, s.opening(iss), &e.in)
-	l.addHalf(s)
 	return s
 }
+
+// tooManyHalf reports whether the listener keeps no more connections in SYN-RECEIVED.
+func (l *listener) tooManyHalf() bool { return len(l.half) >= max(l.backlog, minHalfOpen) }
 
 // minHalfOpen lets a listener with a short backlog still answer several at once.
 const minHalfOpen = 16

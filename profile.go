@@ -14,6 +14,9 @@ type Profile struct {
 	Backlog int
 	// HalfOpen is how many connections in SYN-RECEIVED a host keeps, all listeners together.
 	HalfOpen int
+	// SYNCookies answers the SYNs beyond that, and those beyond the backlog of one
+	// listener, by SYN cookies (RFC 4987 §3.6); otherwise they are dropped.
+	SYNCookies bool
 	// TimeWaits is how many TIME-WAIT records a host keeps; the oldest give way.
 	TimeWaits int
 	// Orphans is how many connections a host keeps whose program has closed them
@@ -35,6 +38,7 @@ func Linux() Profile {
 		LastPort:       60999,
 		Backlog:        4096,
 		HalfOpen:       16384,
+		SYNCookies:     true,
 		TimeWaits:      262144,
 		Orphans:        65536,
 		DatagramBuffer: 208 << 10,

@@ -13,6 +13,7 @@ type secret struct {
 	ts   [16]byte // offsets of timestamps (RFC 7323 §7.1)
 	port [16]byte // ephemeral ports (RFC 6056)
 	misc [16]byte // order of events of one moment
+	syn  [16]byte // SYN cookies (RFC 4987 §3.6)
 }
 
 // newSecret draws the keys from crypto/rand, or derives them from a seed and the
@@ -29,5 +30,5 @@ func newSecret(name string, seed *uint64) secret {
 		copy(k[:], sum[:])
 		return k
 	}
-	return secret{key("ip"), key("isn"), key("timestamp"), key("port"), key("order")}
+	return secret{key("ip"), key("isn"), key("timestamp"), key("port"), key("order"), key("SYN cookie")}
 }

@@ -128,20 +128,27 @@ func (s *Socket) announce(e *event, t tcp.Ready) {
 
 // opening gathers what a new connection gets from outside.
 func (s *Socket) opening(iss wire.Seq) tcp.Opening {
-	h, headers := s.host, ipHeaders(s.remote.Addr())+tcpHeader
 	name := s.tuple.bytes()
+	o := s.host.opening(name[:], s.remote.Addr(), s.nic, &s.path)
+	o.ISS = iss
+	return o
+}
+
+// opening gathers all but the initial sequence number, for a connection that
+// need not have a socket yet.
+func (h *Host) opening(name []byte, remote netip.Addr, n *nic, path *ip.Path) tcp.Opening {
+	headers := ipHeaders(remote) + tcpHeader
 	o := tcp.Opening{
-		ISS:        iss,
-		TSOffset:   tcp.TimestampOffset(h.secret.ts, name[:]),
-		RecvMSS:    s.nic.mtu() - headers,
-		SendMSS:    s.path.MTU - headers,
+		TSOffset:   tcp.TimestampOffset(h.secret.ts, name),
+		RecvMSS:    n.mtu() - headers,
+		SendMSS:    path.MTU - headers,
 		DefaultMSS: 536,
-		Batch:      s.nic.info.Segments,
+		Batch:      n.info.Segments,
 	}
-	if s.remote.Addr().Is6() {
+	if remote.Is6() {
 		o.DefaultMSS = 1220
 	}
-	if s.path.Flags.Has(ip.Loopback) {
+	if path.Flags.Has(ip.Loopback) {
 		o.SendMSS = min(o.SendMSS, wholeChunks)
 	}
 	return o

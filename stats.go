@@ -49,6 +49,8 @@ type Stats struct {
 	HalfOpen    int    // of these in SYN-RECEIVED
 	Orphans     int    // of these closed by their program, not yet by the peer
 	TimeWaits   int    // records of TIME-WAIT
+	CookiesSent uint64 // SYN cookies sent
+	CookiesUsed uint64 // and connections that they became
 	Recycled    uint64 // records of TIME-WAIT that had to leave before their time
 }
 
@@ -63,6 +65,7 @@ func (h *Host) Stats() Stats {
 	h.ip.mu.Unlock()
 	s.Connections = h.conns.len()
 	s.HalfOpen = int(h.halfOpen.Load())
+	s.CookiesSent, s.CookiesUsed = h.cookiesSent.Load(), h.cookiesUsed.Load()
 	s.Orphans = int(h.orphans.Load())
 	s.TimeWaits, s.Recycled = h.waits.len()
 	return s

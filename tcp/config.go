@@ -58,6 +58,17 @@ type Config struct {
 	MaxWindow                 int  // most that is ever offered, in octets; 0: the buffer decides
 }
 
+// maxWindow returns the most that is ever offered, in octets.
+func (c *Config) maxWindow() int {
+	if c.MaxWindow == 0 {
+		return 1 << 30 // the most that the largest scale offers (RFC 7323 §2.3)
+	}
+	return c.MaxWindow
+}
+
+// scale returns the window scale that the largest receive buffer needs.
+func (c *Config) scale() uint8 { return shiftFor(max(c.ReceiveBuffer.Max, c.ReceiveBuffer.Initial)) }
+
 // Buffer is how large a buffer is at first and how far it may grow, in octets.
 type Buffer struct{ Initial, Max int }
 

@@ -113,13 +113,10 @@ func open(now mono.Time, cfg *Config, o Opening) *TCB {
 
 	r := &t.rcv
 	r.limit = cfg.ReceiveBuffer.Initial
-	r.maxWindow = cfg.MaxWindow
-	if r.maxWindow == 0 {
-		r.maxWindow = 1 << 30 // the most that the largest scale offers (RFC 7323 §2.3)
-	}
+	r.maxWindow = cfg.maxWindow()
 	r.mss = o.RecvMSS
 	if cfg.WindowScale {
-		r.scale = shiftFor(max(cfg.ReceiveBuffer.Max, r.limit))
+		r.scale = cfg.scale()
 	}
 	return t
 }
@@ -237,8 +234,10 @@ func (t *TCB) quiet() {
 
 // clock returns our timestamp clock: milliseconds (RFC 7323 §5.4).
 func (t *TCB) clock(now mono.Time) uint32 {
-	return uint32(int64(now)/int64(time.Millisecond)) + t.opt.tsOffset
+	return millis(now) + t.opt.tsOffset
 }
+
+func millis(now mono.Time) uint32 { return uint32(int64(now) / int64(time.Millisecond)) }
 
 // echoed returns the moment at which the tick named by a TSecr began, Never if
 // we cannot have sent it.
