@@ -2,6 +2,7 @@ package octet
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"strconv"
@@ -145,7 +146,12 @@ func (h *Host) splitHostPort(network, address string) (host string, port uint16,
 	if err == nil {
 		return host, uint16(n), nil
 	}
-	p, err := net.DefaultResolver.LookupPort(context.Background(), network, service)
+	r := net.Resolver{PreferGo: true} // never asks the C library
+	p, err := r.LookupPort(context.Background(), network, service)
+	var unknown *net.DNSError
+	if errors.As(err, &unknown) {
+		unknown.Name = network + "/" + service // as the resolver of package net says that is used elsewhere
+	}
 	return host, uint16(p), err
 }
 

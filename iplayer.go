@@ -1,6 +1,7 @@
 package octet
 
 import (
+	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,7 @@ type ipLayer struct {
 
 	mu         sync.Mutex
 	forwarding bool
+	closed     bool
 	node       *ip.Node
 	out        ip.Packet // what Output fills in
 	event      timeline.Event
@@ -45,7 +47,7 @@ func (l *ipLayer) settle(e *event) {
 	for l.node.Output(e.now, &l.out) {
 		l.transmit(e)
 	}
-	if d := l.node.Deadline(); d < l.armed {
+	if d := l.node.Deadline(); d < l.armed && !l.closed {
 		l.armed = d
 		l.event.Set(d)
 	}
@@ -138,6 +140,9 @@ func (l *ipLayer) change(f func(now mono.Time, node *ip.Node) error) error {
 	defer e.end()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed {
+		return net.ErrClosed
+	}
 	err := f(e.now, l.node)
 	l.settle(e)
 	return err
@@ -154,6 +159,7 @@ func (l *ipLayer) lowerMTU(e *event, dst netip.Addr, mtu int) {
 // close closes the devices and leaves no timer.
 func (l *ipLayer) close() error {
 	l.mu.Lock()
+	l.closed = true
 	l.event.Clear()
 	l.mu.Unlock()
 	var first error

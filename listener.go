@@ -110,6 +110,7 @@ func (l *listener) arrive(e *event, k *tuple, iss wire.Seq, reopens bool) {
 	}
 	s.mu.Lock()
 	e.ln, e.sock = l, s
+	e.follow()
 }
 
 // open makes a connection from a SYN, if there is room for one: a full accept

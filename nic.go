@@ -24,7 +24,8 @@ type nic struct {
 
 // Attach gives the host a device with its addresses and returns the index of the
 // new interface. A prefix such as 192.0.2.5/24 also makes the route to its
-// network. The host closes the device when it is closed itself.
+// network. The host closes the device when it is closed itself, and also when an
+// address is refused.
 func (h *Host) Attach(d link.Device, addrs ...netip.Prefix) (int, error) {
 	if h.closed.Load() {
 		return 0, net.ErrClosed
@@ -41,7 +42,8 @@ func (h *Host) Attach(d link.Device, addrs ...netip.Prefix) (int, error) {
 	d.Attach(n)
 	for _, p := range addrs {
 		if err := h.AddAddress(int(n.id), p); err != nil {
-			return 0, fmt.Errorf("attach %s: address %v: %w", n.name, p, err)
+			err = fmt.Errorf("attach %s: address %v: %w", n.name, p, err)
+			return 0, errors.Join(err, h.Detach(int(n.id)))
 		}
 	}
 	return int(n.id), nil

@@ -35,10 +35,10 @@ type Socket struct {
 
 	local, remote netip.AddrPort
 	tuple         tuple
-	entered       bool // in the table of connections
-	closed        bool // by the program
-	orphan        bool // counted as closed by the program and not yet by the peer
-	place         int32
+	entered       bool  // in the table of connections
+	closed        bool  // by the program
+	orphan        bool  // counted as closed by the program and not yet by the peer
+	place         int32 // among the half-open ones of its listener
 
 	path     ip.Path
 	label    uint32 // IPv6 flow label
@@ -360,9 +360,9 @@ func (s *Socket) expire(now mono.Time) {
 	if s.tcb == nil || !s.entered {
 		return
 	}
-	if s.orphan && s.lingerUntil.Due(now) {
-		s.tcb.Abort(now)
-	} else if s.tcb.Deadline().Due(now) {
-		s.tcb.Expire(now)
+	if s.orphan && s.lingerUntil.Due(e.now) {
+		s.tcb.Abort(e.now)
+	} else if s.tcb.Deadline().Due(e.now) {
+		s.tcb.Expire(e.now)
 	}
 }

@@ -220,27 +220,39 @@ func (c *UDPConn) JoinGroup(index int, group netip.Addr) error {
 		return c.opErr("set", nil, sysErr("setsockopt", errnoOf(err)))
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
+	closed := c.closed
+	if !closed {
+		c.groups = append(c.groups, m)
+	}
+	c.mu.Unlock()
+	if closed {
 		c.host.leave(m)
 		return c.opErr("set", nil, net.ErrClosed)
 	}
-	c.groups = append(c.groups, m)
 	return nil
 }
 
 // LeaveGroup undoes one JoinGroup.
 func (c *UDPConn) LeaveGroup(index int, group netip.Addr) error {
+	m, ok := c.takeGroup(ip.ID(index), group.WithZone("").Unmap())
+	if !ok {
+		return c.opErr("set", nil, sysErr("setsockopt", syscall.EADDRNOTAVAIL))
+	}
+	c.host.leave(m)
+	return nil
+}
+
+// takeGroup forgets a membership, and returns it.
+func (c *UDPConn) takeGroup(on ip.ID, group netip.Addr) (membership, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, m := range c.groups {
-		if m.group == group.WithZone("").Unmap() && (index == 0 || m.on == ip.ID(index)) {
+		if m.group == group && (on == 0 || m.on == on) {
 			c.groups = append(c.groups[:i], c.groups[i+1:]...)
-			c.host.leave(m)
-			return nil
+			return m, true
 		}
 	}
-	return c.opErr("set", nil, sysErr("setsockopt", syscall.EADDRNOTAVAIL))
+	return membership{}, false
 }
 
 // join makes the host a member of a group, and fills in the interface.
