@@ -153,7 +153,7 @@ func (n *Node) accept(now mono.Time, i *iface, p *Packet, v *Verdict, cast Cast)
 		}
 	case wire.ProtoIGMP:
 		if !h.Is6() {
-			return n.arriveIGMP(now, i, p, v)
+			return n.arriveIGMP(now, i, p, v, cast)
 		}
 	case wire.ProtoNone: // RFC 8200 §4.7
 		v.Kind = Answer

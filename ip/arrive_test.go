@@ -13,6 +13,7 @@ import (
 func TestArriveDelivers(t *testing.T) {
 	b, lo, eth0, eth1 := twoHomed(t)
 	b.ok(b.Join(0, eth0, addr("224.1.2.3")))
+	b.settle()
 	for _, c := range []struct {
 		name, src, dst string
 		in             ID

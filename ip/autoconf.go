@@ -180,6 +180,7 @@ func (n *Node) solicitRouters(now mono.Time, l *onLink) {
 func (l *onLink) deadline(up bool) mono.Time {
 	at := mono.Never
 	if up {
+		at = l.membership.deadline()
 		for _, u := range l.tests {
 			at = min(at, u.at)
 		}
@@ -207,6 +208,9 @@ func (l *onLink) deadline(up bool) mono.Time {
 // expireLink does what is due on a link.
 func (n *Node) expireLink(now mono.Time, l *onLink) {
 	n.expireTests(now, l)
+	if i := n.tables.up(l.id); i != nil {
+		n.expireGroups(now, i, l)
+	}
 	x := l.auto
 	if x == nil {
 		return

@@ -3,6 +3,7 @@ package ip
 import (
 	"net/netip"
 
+	"github.com/octet-net/octet/chunk"
 	"github.com/octet-net/octet/mono"
 	"github.com/octet-net/octet/wire"
 )
@@ -16,14 +17,20 @@ func (i *iface) onLinkPath(src, dst netip.Addr) Path {
 func sendND[M any](n *Node, now mono.Time, i *iface, src, dst netip.Addr, m *M, size int, put func([]byte, *M)) {
 	v, b := newView(size)
 	put(b, m)
+	n.sendOnLink(now, i, &wire.IP{Src: src, Dst: dst, Proto: wire.ProtoICMPv6, Next: wire.ProtoICMPv6, TTL: wire.NDHopLimit}, v)
+}
+
+// sendOnLink sends a message of ICMP or IGMP, which lies whole in v, to somebody on
+// the link. Only the lengths are missing in the header.
+func (n *Node) sendOnLink(now mono.Time, i *iface, h *wire.IP, v chunk.View) {
 	var head [wire.ICMPLen]byte
-	copy(head[:], b)
-	v.Trim(len(head), size)
-	h := wire.IP{Src: src, Dst: dst, Proto: wire.ProtoICMPv6, Next: wire.ProtoICMPv6, TTL: wire.NDHopLimit}
+	copy(head[:], v.B)
+	v.Trim(len(head), v.Len())
 	h.Seal(head[:], v.B)
-	h.HeaderLen, h.Len = wire.IPv6Len, wire.IPv6Len+size
-	path := i.onLinkPath(src, dst)
-	if err := n.transmit(now, &path, &h, head[:], v, false); err != nil {
+	h.HeaderLen = uint16(h.Size())
+	h.Len = int(h.HeaderLen) + len(head) + v.Len()
+	path := i.onLinkPath(h.Src, h.Dst)
+	if err := n.transmit(now, &path, h, head[:], v, false); err != nil {
 		n.drop(PacketTooBig)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 
 	"github.com/octet-net/octet/mono"
-	"github.com/octet-net/octet/wire"
 )
 
 // Config is what a Node is told once. The zero value of a limit means its default.
@@ -113,14 +112,4 @@ func (n *Node) Expire(now mono.Time) {
 			n.expireLink(now, l)
 		}
 	}
-}
-
-func (n *Node) reportGroups(now mono.Time) {}
-
-func (n *Node) arriveMLD(now mono.Time, i *iface, p *Packet, v *Verdict, m *wire.ICMP) Reason {
-	return BadGroupMessage
-}
-
-func (n *Node) arriveIGMP(now mono.Time, i *iface, p *Packet, v *Verdict) Reason {
-	return BadGroupMessage
 }

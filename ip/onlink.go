@@ -23,7 +23,8 @@ type onLink struct {
 
 	tests    []*uniqueness            // addresses that are being tested or announced
 	defended map[netip.Addr]mono.Time // our addresses that others used: when we last said so
-	auto     *autoconf                // nil: nothing comes by itself
+	membership
+	auto *autoconf // nil: nothing comes by itself
 }
 
 // link returns the state of an interface, which exists.
@@ -33,7 +34,7 @@ func (n *Node) link(id ID) *onLink {
 	}
 	l := n.links[id]
 	if l == nil {
-		l = &onLink{id: id, retransmit: retransTimer, defended: map[netip.Addr]mono.Time{}}
+		l = &onLink{id: id, retransmit: retransTimer, membership: newMembership(), defended: map[netip.Addr]mono.Time{}}
 		n.setReachable(l, reachableTime)
 		n.links[id] = l
 	}

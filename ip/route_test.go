@@ -32,7 +32,19 @@ func (b *bench) iface(name string, mtu int, f Flags, addrs ...string) ID {
 	for _, a := range addrs {
 		b.ok(b.AddAddress(0, id, Address{Prefix: prefix(a)}))
 	}
+	b.settle()
 	return id
+}
+
+// settle sends, and forgets, what is announced about new interfaces and groups.
+func (b *bench) settle() {
+	for d := b.Deadline(); d <= 10*second; d = b.Deadline() {
+		b.Expire(d)
+	}
+	var p Packet
+	for b.Output(0, &p) {
+		p.Data.Release()
+	}
 }
 
 func (b *bench) route(to string, id ID, via string) {
