@@ -130,7 +130,7 @@ func (t *TCB) heed(now mono.Time, v *verdict) {
 	}
 	if v.began && v.event.ECN {
 		t.counts.Marks++
-	} else if v.began && v.timer == timerNone {
+	} else if v.began && v.timer != timerRTO {
 		t.counts.FastRecoveries++
 	}
 	if v.spurious {
