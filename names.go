@@ -62,6 +62,9 @@ func (h *Host) lookup(ctx context.Context, network, name string) ([]netip.Addr, 
 	if err != nil {
 		return nil, err
 	}
+	if network != "ip" && len(all) == 1 && all[0] == netip.IPv6Unspecified() {
+		all = append(all, netip.IPv4Unspecified()) // as package net does: go.dev/issue/18806
+	}
 	list := slices.DeleteFunc(all, func(a netip.Addr) bool { return !fits(network, a) })
 	if len(list) == 0 {
 		return nil, &net.AddrError{Err: "no suitable address found", Addr: name}

@@ -5,34 +5,25 @@ import (
 	"net"
 	"syscall"
 
+	"github.com/octet-net/octet/mono"
 	"github.com/octet-net/octet/tcp"
 )
 
 // Send puts octets into the send buffer and returns how many, or syscall.EAGAIN
 // if it has no room, syscall.EPIPE after Shutdown, and why the connection failed.
-func (s *Socket) Send(p []byte) (int, error) {
-	e := s.host.begin()
-	defer e.end()
-	e.enter(s)
-	if err := s.maySend(); err != nil {
-		return 0, err
-	}
-	n := s.tcb.Send(e.now, p)
-	if n == 0 && len(p) > 0 {
-		return 0, syscall.EAGAIN
-	}
-	return n, nil
-}
+func (s *Socket) Send(p []byte) (int, error) { return s.put(p, (*tcp.TCB).Send) }
 
 // SendUrgent is Send for octets that the peer shall know to be urgent (RFC 6093).
-func (s *Socket) SendUrgent(p []byte) (int, error) {
+func (s *Socket) SendUrgent(p []byte) (int, error) { return s.put(p, (*tcp.TCB).SendUrgent) }
+
+func (s *Socket) put(p []byte, send func(*tcp.TCB, mono.Time, []byte) int) (int, error) {
 	e := s.host.begin()
 	defer e.end()
 	e.enter(s)
 	if err := s.maySend(); err != nil {
 		return 0, err
 	}
-	n := s.tcb.SendUrgent(e.now, p)
+	n := send(s.tcb, e.now, p)
 	if n == 0 && len(p) > 0 {
 		return 0, syscall.EAGAIN
 	}

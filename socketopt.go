@@ -59,6 +59,14 @@ func (s *Socket) set(f func(*Socket) error) error {
 	return f(s)
 }
 
+// option changes one of those options that accepted connections inherit.
+func (s *Socket) option(f func(*socketOptions)) error {
+	return s.set(func(s *Socket) error {
+		f(&s.options)
+		return nil
+	})
+}
+
 // tune changes a policy of the connection: by change while there is none, by
 // live afterwards. What must leave because of it leaves.
 func (s *Socket) tune(change func(*tcp.Config), live func(e *event, t *tcp.TCB)) error {
@@ -121,46 +129,31 @@ const minBuffer = 2048
 // SetLinger says how long the host goes on with a connection after Close: zero
 // resets it at once, below zero, the default, leaves it to TCP.
 func (s *Socket) SetLinger(d time.Duration) error {
-	return s.set(func(s *Socket) error {
-		s.options.linger = d
-		return nil
-	})
+	return s.option(func(o *socketOptions) { o.linger = d })
 }
 
 // SetReuseAddr lets the address be bound while other sockets that agree hold it,
 // as long as only one of them listens. Host.Listen sets it.
 func (s *Socket) SetReuseAddr(on bool) error {
-	return s.set(func(s *Socket) error {
-		s.options.reuse = on
-		return nil
-	})
+	return s.option(func(o *socketOptions) { o.reuse = on })
 }
 
 // SetOnlyIPv6 keeps a socket of IPv6 from speaking IPv4; before Bind.
 func (s *Socket) SetOnlyIPv6(on bool) error {
-	return s.set(func(s *Socket) error {
-		s.options.only6 = on
-		return nil
-	})
+	return s.option(func(o *socketOptions) { o.only6 = on })
 }
 
 // SetHopLimit sets the TTL or hop limit of what is sent; 0 returns to that of the
 // host (MUST-49).
 func (s *Socket) SetHopLimit(n uint8) error {
-	return s.set(func(s *Socket) error {
-		s.options.hopLimit = n
-		return nil
-	})
+	return s.option(func(o *socketOptions) { o.hopLimit = n })
 }
 
 // SetTOS sets the traffic class of what is sent. Its two low bits are TCP's own
 // (ECN) and are ignored (MUST-48).
 // It may change while the connection lives (SHLD-21), and IP carries it unchanged (SHLD-22).
 func (s *Socket) SetTOS(tos uint8) error {
-	return s.set(func(s *Socket) error {
-		s.options.tos = tos &^ 3
-		return nil
-	})
+	return s.option(func(o *socketOptions) { o.tos = tos &^ 3 })
 }
 
 // SoftError returns the last ICMP error that did not end the connection, as a
