@@ -11,7 +11,7 @@ import (
 func (t *Tables) Deliver(p *Packet, v *Verdict) bool {
 	h := &v.Datagram.IP
 	i := t.up(p.Interface)
-	if i == nil || p.Ether == wire.EtherARP || wire.ParseIP(&p.Octets, h) != wire.OK {
+	if i == nil || !p.saysIP() || wire.ParseIP(&p.Octets, h) != wire.OK {
 		return false
 	}
 	switch h.Proto {
@@ -27,6 +27,20 @@ func (t *Tables) Deliver(p *Packet, v *Verdict) bool {
 	}
 	v.deliver(p, cast)
 	return true
+}
+
+// saysIP reports whether the frame that brought a packet says that it is one of IP,
+// of the version that it says itself.
+func (p *Packet) saysIP() bool {
+	switch b := p.Front(); p.Ether {
+	case 0:
+		return true
+	case wire.EtherIPv4:
+		return len(b) > 0 && b[0]>>4 == 4
+	case wire.EtherIPv6:
+		return len(b) > 0 && b[0]>>4 == 6
+	}
+	return false
 }
 
 // deliver makes v the verdict that the packet, whose header v.Datagram has, is for us.
@@ -62,6 +76,9 @@ func (n *Node) arrive(now mono.Time, p *Packet, v *Verdict) Reason {
 	}
 	if p.Ether == wire.EtherARP {
 		return n.arriveARP(now, i, p, v)
+	}
+	if !p.saysIP() {
+		return Malformed
 	}
 	h := &v.Datagram.IP
 	fault := wire.ParseIP(&p.Octets, h)

@@ -41,8 +41,8 @@ type autoconf struct {
 
 	routers  []router
 	prefixes []*autoPrefix
-	servers  []server
-	domains  []domain
+	servers  names[netip.Addr]
+	domains  names[string]
 	detours  []netip.Addr // destinations that were redirected, the oldest first
 }
 
@@ -64,6 +64,7 @@ func (n *Node) Autoconfigure(now mono.Time, id ID, a Autoconf) error {
 		return nil
 	}
 	l.auto = &autoconf{Autoconf: a, solicitAt: mono.Never}
+	l.auto.servers.most, l.auto.domains.most = maxServers, maxDomains
 	return n.makeLinkLocal(now, l)
 }
 
@@ -189,18 +190,12 @@ func (l *onLink) deadline(up bool) mono.Time {
 	if x == nil {
 		return at
 	}
-	at = min(at, x.solicitAt)
+	at = min(at, x.solicitAt, x.servers.deadline(), x.domains.deadline())
 	for k := range x.routers {
 		at = min(at, x.routers[k].until)
 	}
 	for _, p := range x.prefixes {
 		at = min(at, p.until, p.nextTemporary)
-	}
-	for k := range x.servers {
-		at = min(at, x.servers[k].until)
-	}
-	for k := range x.domains {
-		at = min(at, x.domains[k].until)
 	}
 	return at
 }
@@ -231,5 +226,8 @@ func (n *Node) expireLink(now mono.Time, l *onLink) {
 			x.prefixes = slices.DeleteFunc(x.prefixes, func(q *autoPrefix) bool { return q == p })
 		}
 	}
-	n.expireNames(l, now)
+	servers, domains := x.servers.expire(now), x.domains.expire(now)
+	if servers || domains {
+		n.tell(NameServers, l.id, netip.Addr{}, wire.MAC{})
+	}
 }

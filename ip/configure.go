@@ -118,7 +118,9 @@ func (n *Node) AddAddress(now mono.Time, id ID, a Address) error {
 	t := n.tables.next()
 	u := &t.ifaces[id]
 	u.addrs = slices.Clone(u.addrs)
+	known := false
 	if was := u.address(a.Addr()); was != nil {
+		known = was.usable()
 		t.removeOnLink(id, was.Prefix, a.Addr())
 		*was = a
 	} else {
@@ -131,7 +133,7 @@ func (n *Node) AddAddress(now mono.Time, id ID, a Address) error {
 	switch {
 	case a.State == Tentative:
 		n.testAddress(now, id, a.Addr())
-	case a.Addr().Is4() && a.usable():
+	case a.Addr().Is4() && a.usable() && !known:
 		n.announce(now, id, a.Addr())
 	}
 	return nil
@@ -209,7 +211,9 @@ func (n *Node) AddRoute(now mono.Time, r Route) error {
 	}
 	r.Prefix, r.Until = r.Prefix.Masked(), lasting(r.Until)
 	t := n.tables.next()
-	t.addRoute(r)
+	if t.addRoute(r) {
+		t.generation = n.tables.generation // paths stay what they are
+	}
 	n.tables = t
 	n.endRoute(r)
 	return nil

@@ -259,8 +259,8 @@ func TestThreat_T63_RouterFlood(t *testing.T) {
 	}
 	b.run(&now, now+10*second)
 	x := b.links[eth].auto
-	if len(x.routers) > maxRouters || len(x.prefixes) > maxPrefixes || len(x.servers) > maxServers || len(x.domains) > maxDomains {
-		t.Errorf("%d routers, %d prefixes, %d servers, %d domains", len(x.routers), len(x.prefixes), len(x.servers), len(x.domains))
+	if len(x.routers) > maxRouters || len(x.prefixes) > maxPrefixes || len(x.servers.list) > maxServers || len(x.domains.list) > maxDomains {
+		t.Errorf("%d routers, %d prefixes, %d servers, %d domains", len(x.routers), len(x.prefixes), len(x.servers.list), len(x.domains.list))
 	}
 	if got := len(b.Tables().Addresses(eth)); got > 4+maxPrefixes*(1+maxTemporary) {
 		t.Errorf("%d addresses", got)

@@ -242,6 +242,15 @@ func (n *Node) Confirm(now mono.Time, path *Path) {
 	}
 }
 
+// Doubt tells that a transport gets no answer through the neighbour at the end of
+// the path, which is then asked at once whether it is there (RFC 1122 §3.3.1.4).
+func (n *Node) Doubt(now mono.Time, path *Path) {
+	e := n.neigh.find(path.Interface, path.NextHop)
+	if e != nil && (e.state == Reachable || e.state == Stale || e.state == Delay) {
+		n.setState(now, e, Probe)
+	}
+}
+
 // A claim is what an ARP packet or a neighbour advertisement says: the Ethernet
 // address of a neighbour.
 type claim struct {

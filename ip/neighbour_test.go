@@ -369,6 +369,35 @@ func TestNeighbourAsksUs(t *testing.T) {
 	}
 }
 
+// RFC 1122 §3.3.1.4: a transport that gets no answer has the neighbour asked at once.
+func TestDoubt(t *testing.T) {
+	for _, d := range dialects {
+		b, eth := etherHost(t)
+		b.post(0, d.peer)
+		path, err := b.Route(0, addr(d.peer), netip.Addr{}, 0)
+		b.ok(err)
+		b.Doubt(0, &path)
+		b.wantState("doubted before it is known", eth, d.peer, "INCOMPLETE 00:00:00:00:00:00")
+		d.answer(b, 0, eth, macOf(9), true)
+		b.output(0)
+		b.Doubt(0, &path)
+		b.wantState("doubted", eth, d.peer, "PROBE 02:00:00:00:00:09")
+		d.ask(b, b.one(0), d.peer, true)
+		d.answer(b, 0, eth, macOf(9), true)
+		b.wantState("there", eth, d.peer, "REACHABLE 02:00:00:00:00:09")
+	}
+}
+
+// RFC 4861 §6.1.1: one who asks for routers is not answered by us, router or not.
+func TestRouterSolicitations(t *testing.T) {
+	b, eth := etherHost(t)
+	rs := wire.RouterSolicit{Options: wire.NDOptions(nil).AppendSourceMAC(macOf(9))}
+	b.want(0, eth, nd("fe80::9", "fe80::5", 255, rs, rs.Size(), wire.PutRouterSolicit), Answer, NotDropped)
+	rs.Options = wire.NDOptions{1, 0, 0, 0, 0, 0, 0, 0}
+	b.want(0, eth, nd("fe80::9", "fe80::5", 255, rs, rs.Size(), wire.PutRouterSolicit), Drop, NeighbourInvalid)
+	b.none(0)
+}
+
 func TestPermanentNeighbours(t *testing.T) {
 	b, eth := etherHost(t)
 	for _, d := range dialects {

@@ -33,8 +33,6 @@ func (s *sending) setHead(n int) []byte {
 	return s.head[:n]
 }
 
-func (s *sending) len() int { return int(s.headLen) + s.data.Len() }
-
 // An outbox holds what waits for Output, in order.
 type outbox struct {
 	queue []sending

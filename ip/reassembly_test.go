@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -92,6 +93,27 @@ func (b *bench) empty() {
 	if r.cost != 0 || len(r.byKey) != 0 || len(r.sources) != 0 || r.age[0].first != nil || r.age[1].first != nil || b.Deadline() != mono.Never {
 		b.t.Errorf("fragments are left: %d octets, %d packets, %d sources, deadline %v", r.cost, len(r.byKey), len(r.sources), b.Deadline())
 	}
+}
+
+// RFC 8200 §4.5: the headers before the fragment header come with the packet, and
+// the last of them names what follows.
+func TestFragmentsBehindHeaders(t *testing.T) {
+	b, _, eth0, _ := twoHomed(t)
+	f := families[1]
+	first := append(extension(wire.ProtoRouting, 1, 4, 0, 0, 0, 0), extension(wire.ProtoFragment, 4, 0, 0, 0, 0, 0)...)
+	payload := pattern(100)
+	var v Verdict
+	for _, p := range cut(payload, 64) {
+		headers := append(slices.Clone(first), make([]byte, 8)...)
+		wire.PutFragment(headers[16:], testProto, p.start, p.more, 9)
+		v = b.arrive(0, eth0, withHeaders(f.src, f.dst, wire.ProtoHopByHop, headers, testProto, p.data))
+	}
+	d := &v.Datagram
+	first[8] = byte(testProto)
+	if v.Kind != Deliver || !bytes.Equal(d.AppendTo(nil), payload) || d.IP.Proto != testProto || !bytes.Equal(d.IP.Extra, first) {
+		t.Errorf("%v (%v): %+v", v.Kind, v.Reason, d.IP)
+	}
+	b.empty()
 }
 
 // RFC 3168 §5.3: congestion experienced by a fragment counts for the packet.

@@ -43,9 +43,13 @@ func (t *Tables) Route(dst, src netip.Addr, through ID) (Path, error) {
 		src = want
 	}
 	if !src.IsValid() {
-		if src = t.selectSource(p.Interface, dst, p.NextHop); !src.IsValid() {
-			return Path{}, ErrNoSource
-		}
+		src = t.selectSource(p.Interface, dst, p.NextHop)
+	}
+	if !src.IsValid() && dst == limitedBroadcast && through != 0 {
+		src = netip.IPv4Unspecified() // RFC 1122 §3.2.1.3(a): one who asks for an address
+	}
+	if !src.IsValid() {
+		return Path{}, ErrNoSource
 	}
 	p.Source = src
 	return p, nil

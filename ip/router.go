@@ -36,15 +36,48 @@ type router struct {
 	lost   bool // it does not answer (RFC 4861 §6.3.6)
 }
 
-// A server is a name server that a router announces, a domain one to search.
-type server struct {
-	addr  netip.Addr
+// Names are name servers or search domains that routers announce, each with when
+// it ends.
+type names[T comparable] struct {
+	list []announced[T]
+	most int
+}
+
+type announced[T comparable] struct {
+	what  T
 	until mono.Time
 }
 
-type domain struct {
-	name  string
-	until mono.Time
+// heed takes an announcement, and reports whether the names are others now. A
+// lifetime of zero takes a name back (RFC 8106 §5.1).
+func (x *names[T]) heed(now mono.Time, what T, d time.Duration) bool {
+	k := slices.IndexFunc(x.list, func(a announced[T]) bool { return a.what == what })
+	switch {
+	case d == 0 && k >= 0:
+		x.list = slices.Delete(x.list, k, k+1)
+		return true
+	case d > 0 && k >= 0:
+		x.list[k].until = lifetime(now, d)
+	case d > 0 && len(x.list) < x.most:
+		x.list = append(x.list, announced[T]{what, lifetime(now, d)})
+		return true
+	}
+	return false
+}
+
+// expire forgets what no router has repeated in time, and reports whether there was any.
+func (x *names[T]) expire(now mono.Time) bool {
+	before := len(x.list)
+	x.list = slices.DeleteFunc(x.list, func(a announced[T]) bool { return a.until.Due(now) })
+	return len(x.list) != before
+}
+
+func (x *names[T]) deadline() mono.Time {
+	at := mono.Never
+	for _, a := range x.list {
+		at = min(at, a.until)
+	}
+	return at
 }
 
 // arriveRouter takes a router advertisement (RFC 4861 §6.1.2, §6.3.4).
@@ -183,49 +216,16 @@ func (n *Node) lostRouter(now mono.Time, id ID, a netip.Addr) {
 
 // heedNames takes name servers and search domains (RFC 8106 §6).
 func (n *Node) heedNames(now mono.Time, l *onLink, ra *wire.RouterAdvert) {
-	x := l.auto
 	changed := false
 	for a, d := range ra.Options.RDNSS() {
-		if a.IsMulticast() || a.IsUnspecified() || a.IsLoopback() || a.Is4In6() {
-			continue
-		}
-		k := slices.IndexFunc(x.servers, func(s server) bool { return s.addr == a })
-		switch {
-		case d == 0 && k >= 0:
-			x.servers = slices.Delete(x.servers, k, k+1)
-			changed = true
-		case d > 0 && k >= 0:
-			x.servers[k].until = lifetime(now, d)
-		case d > 0 && len(x.servers) < maxServers:
-			x.servers = append(x.servers, server{a, lifetime(now, d)})
-			changed = true
+		if !a.IsMulticast() && !a.IsUnspecified() && !a.IsLoopback() && !a.Is4In6() {
+			changed = l.auto.servers.heed(now, a, d) || changed
 		}
 	}
 	for name, d := range ra.Options.DNSSL() {
-		k := slices.IndexFunc(x.domains, func(s domain) bool { return s.name == name })
-		switch {
-		case d == 0 && k >= 0:
-			x.domains = slices.Delete(x.domains, k, k+1)
-			changed = true
-		case d > 0 && k >= 0:
-			x.domains[k].until = lifetime(now, d)
-		case d > 0 && len(x.domains) < maxDomains:
-			x.domains = append(x.domains, domain{name, lifetime(now, d)})
-			changed = true
-		}
+		changed = l.auto.domains.heed(now, name, d) || changed
 	}
 	if changed {
-		n.tell(NameServers, l.id, netip.Addr{}, wire.MAC{})
-	}
-}
-
-// expireNames forgets what no router has repeated in time.
-func (n *Node) expireNames(l *onLink, now mono.Time) {
-	x := l.auto
-	before := len(x.servers) + len(x.domains)
-	x.servers = slices.DeleteFunc(x.servers, func(s server) bool { return s.until.Due(now) })
-	x.domains = slices.DeleteFunc(x.domains, func(d domain) bool { return d.until.Due(now) })
-	if len(x.servers)+len(x.domains) != before {
 		n.tell(NameServers, l.id, netip.Addr{}, wire.MAC{})
 	}
 }
@@ -237,14 +237,14 @@ func (n *Node) Resolvers(id ID) (servers []netip.Addr, search []string) {
 	if i == nil || n.link(id).auto == nil {
 		return nil, nil
 	}
-	for _, s := range n.link(id).auto.servers {
-		if s.addr.IsLinkLocalUnicast() {
-			s.addr = s.addr.WithZone(i.Name)
+	for _, s := range n.link(id).auto.servers.list {
+		if s.what.IsLinkLocalUnicast() {
+			s.what = s.what.WithZone(i.Name)
 		}
-		servers = append(servers, s.addr)
+		servers = append(servers, s.what)
 	}
-	for _, d := range n.link(id).auto.domains {
-		search = append(search, d.name)
+	for _, d := range n.link(id).auto.domains.list {
+		search = append(search, d.what)
 	}
 	return servers, search
 }

@@ -220,6 +220,8 @@ func (n *Node) setLifetimes(now mono.Time, id ID, a netip.Addr, preferred, valid
 	e.PreferredUntil, e.ValidUntil = preferred, valid
 	if e.State == Deprecated && !preferred.Due(now) {
 		e.State = Preferred
+	} else {
+		t.generation = n.tables.generation // paths stay what they are
 	}
 	n.publish(now, t)
 }

@@ -199,15 +199,27 @@ func (t *Tables) trieOf(a netip.Addr) **trie {
 }
 
 // addRoute adds a route or replaces that of the same prefix, interface and next
-// router. The routes of a prefix are kept by their metric, older ones first.
-func (t *Tables) addRoute(r Route) {
+// router. The routes of a prefix are kept by their metric, older ones first. It
+// reports whether the route was there and only ends at another time now.
+func (t *Tables) addRoute(r Route) (prolonged bool) {
 	root := t.trieOf(r.Prefix.Addr())
-	routes := slices.DeleteFunc(slices.Clone((*root).get(r.Prefix)), r.same)
+	routes := slices.Clone((*root).get(r.Prefix))
+	if k := slices.IndexFunc(routes, r.same); k >= 0 {
+		was := routes[k]
+		was.Until = r.Until
+		if prolonged = was == r; prolonged {
+			routes[k] = r
+			*root = (*root).put(r.Prefix, routes)
+			return true
+		}
+		routes = slices.Delete(routes, k, k+1)
+	}
 	at := 0
 	for at < len(routes) && routes[at].Metric <= r.Metric {
 		at++
 	}
 	*root = (*root).put(r.Prefix, slices.Insert(routes, at, r))
+	return false
 }
 
 // removeRoute removes the route of the same prefix, interface and next router.
