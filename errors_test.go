@@ -298,6 +298,51 @@ var errorScenarios = []struct {
 		k, err := b.Read(make([]byte, 10))
 		s.n("read", k, err)
 	}},
+	{"data before a reset", func(s *steps, n Network) {
+		a, b := s.tcpPair(n)
+		mustWrite(s.t, a, "last words")
+		s.must(a.SetLinger(0))
+		s.step("close", a.Close())
+		buf := make([]byte, 4)
+		for range 5 {
+			k, err := b.Read(buf)
+			s.n("read", k, err)
+		}
+	}},
+	{"reset of what nobody has accepted", func(s *steps, n Network) {
+		l, err := n.Listen("tcp", "127.0.0.1:0")
+		s.must(err)
+		c, err := n.DialContext(s.t.Context(), "tcp", l.Addr().String())
+		s.must(err)
+		defer c.Close()
+		s.step("close the listener", l.Close())
+		_, err = c.Read(make([]byte, 1))
+		s.step("read", err)
+		_, err = n.DialContext(s.t.Context(), "tcp", l.Addr().String())
+		s.step("dial", err)
+	}},
+	{"half-closed both ways", func(s *steps, n Network) {
+		a, b := s.tcpPair(n)
+		s.step("close write", a.CloseWrite())
+		s.step("close write of the other", b.CloseWrite())
+		buf := make([]byte, 4)
+		for _, c := range []net.Conn{a, b} {
+			k, err := c.Read(buf)
+			s.n("read", k, err)
+			k, err = c.Write(buf)
+			s.n("write", k, err)
+			s.step("close", c.Close())
+		}
+	}},
+	{"connect twice from one port", func(s *steps, n Network) {
+		p, err := n.ListenPacket("udp", "127.0.0.1:0")
+		s.must(err)
+		defer p.Close()
+		_, err = n.DialContext(s.t.Context(), "udp", "127.0.0.1:0")
+		s.step("dial port 0", err)
+		_, err = n.DialContext(s.t.Context(), "tcp", "127.0.0.1:0")
+		s.step("dial port 0 by TCP", err)
+	}},
 	{"context", func(s *steps, n Network) {
 		l, err := n.Listen("tcp", "127.0.0.1:0")
 		s.must(err)

@@ -252,8 +252,10 @@ func (s *Socket) destination(a netip.AddrPort) (netip.AddrPort, ip.ID, error) {
 	switch {
 	case err != nil:
 		return a, 0, err
-	case !addr.IsValid() || a.Port() == 0:
+	case !addr.IsValid():
 		return a, 0, syscall.EADDRNOTAVAIL
+	case a.Port() == 0: // nobody can listen there
+		return a, 0, syscall.ECONNREFUSED
 	case !fits(s.network, addr):
 		return a, 0, syscall.EAFNOSUPPORT
 	case addr.IsUnspecified():

@@ -101,8 +101,10 @@ func TestTCPExchangeOverLoopback(t *testing.T) {
 	}
 }
 
+var ethernet = link.PipeOptions{Ethernet: true, MAC: [2][6]byte{{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}}}
+
 func TestTCPExchangeOverPipes(t *testing.T) {
-	for _, o := range []link.PipeOptions{{}, {MTU: 576}, {MTU: 1280}, {MTU: 9000}, {MTU: 65535}, {NoSum: true, Segments: true}, {Segments: true}} {
+	for _, o := range []link.PipeOptions{{}, {MTU: 576}, {MTU: 1280}, {MTU: 9000}, {MTU: 65535}, {NoSum: true, Segments: true}, {Segments: true}, ethernet} {
 		t.Run(fmt.Sprintf("%+v", o), func(t *testing.T) {
 			alice, bob := twoHosts(t, o)
 			address := "[2001:db8::2]:80"

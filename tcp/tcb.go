@@ -213,10 +213,12 @@ func (t *TCB) end(why Reason) {
 }
 
 // release gives back what a connection in CLOSED does not need. Octets that
-// arrived in order stay for the user, except after a reset (RFC 9293 §3.10.7.4).
+// arrived in order stay for the user, unless he has given the connection up. That
+// they stay after the peer's reset is what programs know from everywhere; RFC 9293
+// §3.10.7.4 would flush them.
 func (t *TCB) release() {
 	t.quiet()
-	if t.reason != 0 {
+	if t.reason == ReasonAborted {
 		t.rcv.queue.drop()
 	}
 	t.out = pending{reset: t.out.reset, bare: t.out.bare, resetAt: t.out.resetAt}
