@@ -101,7 +101,8 @@ func (n *Node) arrive(now mono.Time, p *Packet, v *Verdict) Reason {
 	return n.accept(now, i, p, v, cast)
 }
 
-// broken returns why a packet that cannot be read is dropped.
+// broken returns why a packet that cannot be read is dropped, without a word to
+// anybody (RFC 1122 §3.2.1.1, §3.2.1.2).
 func (n *Node) broken(now mono.Time, p *Packet, h *wire.IP, fault wire.Fault) Reason {
 	switch fault {
 	case wire.BadChecksum:

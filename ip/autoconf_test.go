@@ -246,7 +246,7 @@ func TestRFC8981_TemporaryAddresses(t *testing.T) {
 
 // RFC 4191, RFC 4861 §6.3.6: the router of the highest preference is used, one that
 // does not answer only if there is no other.
-func TestDefaultRouters(t *testing.T) {
+func TestRFC4861_6_3_6_DefaultRouters(t *testing.T) {
 	b, eth, now := autoHost(t, Autoconf{})
 	next := func() string {
 		t.Helper()
@@ -322,7 +322,7 @@ func TestAutoconfigureRefuses(t *testing.T) {
 
 // A link that comes back is another link, for all we know: its address is tested
 // again, and its routers are asked for.
-func TestAutoconfigurationStartsAgain(t *testing.T) {
+func TestRFC4861_6_3_7_AsksAgain(t *testing.T) {
 	b, eth, now := autoHost(t, Autoconf{})
 	b.router(now, eth, someAdvert("fe80::99"))
 	b.run(&now, now+10*second)

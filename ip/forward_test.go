@@ -189,7 +189,7 @@ func TestForwardSegments(t *testing.T) {
 }
 
 // RFC 1812 §5.2.3: a router is also a host, at each of its addresses.
-func TestRouterAnswersToAllItsAddresses(t *testing.T) {
+func TestRFC1812_5_2_3_RouterAnswersToAllItsAddresses(t *testing.T) {
 	b, _, eth0, _ := newRouter(t)
 	b.want(0, eth0, packet(between("192.0.2.9", "198.51.100.1", wire.ProtoICMPv4), icmp(8, 0, 1, nil)), Answer, NotDropped)
 	if s := b.one(0); s.ip.Src != addr("198.51.100.1") || s.ip.Dst != addr("192.0.2.9") {

@@ -6,7 +6,7 @@ import (
 	"github.com/octet-net/octet/wire"
 )
 
-// fragment sends a packet in pieces (RFC 791 §2.3, RFC 8200 §4.5). It takes over
+// fragment sends a packet in pieces (RFC 1122 §3.3.3, RFC 8200 §4.5). It takes over
 // data. A packet that is a fragment already is cut further, as routers of IPv4 do.
 //
 // Each piece but the last carries as many octets as fit and are a multiple of

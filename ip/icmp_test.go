@@ -10,7 +10,7 @@ import (
 
 // RFC 1122 §3.2.2.6, RFC 4443 §4.2: an echo request is answered with the data that
 // came, from the address that was asked.
-func TestEcho(t *testing.T) {
+func TestRFC1122_3_2_2_6_Echo(t *testing.T) {
 	b, lo, eth0, _ := twoHomed(t)
 	for _, c := range []struct {
 		src, dst, from string
@@ -84,7 +84,7 @@ func TestEchoRepliesAreDelivered(t *testing.T) {
 	b.want(0, eth0, packet(between("2001:db8:9::9", "2001:db8:1::5", wire.ProtoICMPv6), icmp(wire.ICMPv6EchoReply, 0, 1, nil)), Deliver, NotDropped)
 }
 
-func TestUnreachable(t *testing.T) {
+func TestRFC1122_3_2_2_1_SendsUnreachable(t *testing.T) {
 	for _, c := range []struct {
 		why  NoticeKind
 		four [2]byte

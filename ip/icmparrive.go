@@ -19,7 +19,8 @@ func readICMP(p *Packet, h *wire.IP, m *wire.ICMP) Reason {
 }
 
 // arriveICMPv4 takes an ICMPv4 message for us. Echo replies go to who asked; what
-// else a host may ignore is ignored: redirects, source quench (RFC 6633),
+// else a host may ignore is ignored: redirects, source quench (RFC 1122 §3.2.2.3,
+// RFC 6633),
 // timestamps, address masks, router discovery.
 func (n *Node) arriveICMPv4(now mono.Time, p *Packet, v *Verdict, cast Cast) Reason {
 	h := &v.Datagram.IP
@@ -80,7 +81,7 @@ func (n *Node) arriveICMPv6(now mono.Time, i *iface, p *Packet, v *Verdict, cast
 }
 
 // inform makes the verdict that an ICMP error came, if it is about a packet that
-// could be ours.
+// could be ours (RFC 1122 §3.2.2.1, §3.2.2.4, §3.2.2.5).
 func (n *Node) inform(p *Packet, v *Verdict, m *wire.ICMP) Reason {
 	h := &v.Datagram.IP
 	c := Notice{Type: m.Type, Code: m.Code, From: h.Src, Interface: p.Interface}

@@ -72,7 +72,7 @@ func (b *bench) wantReports(when string, got []string, want ...string) {
 	}
 }
 
-func TestJoinAndLeave(t *testing.T) {
+func TestRFC9776_5_1_JoinAndLeave(t *testing.T) {
 	b, id, now := member(t)
 	four, six := addr("239.1.2.3"), addr("ff05::1:3")
 	// RFC 9776 §5.1: a change is told at once, and again within a second.
@@ -138,7 +138,7 @@ func mldQuery(version uint8, group string, most time.Duration) []byte {
 }
 
 // RFC 9776 §5.2, RFC 9777 §6.2: queries are answered within their time.
-func TestGroupQueries(t *testing.T) {
+func TestRFC9776_5_2_GroupQueries(t *testing.T) {
 	b, id, now := member(t)
 	b.ok(b.Join(now, id, addr("239.1.2.3")))
 	b.ok(b.Join(now, id, addr("239.1.2.4")))
@@ -171,7 +171,7 @@ func TestGroupQueries(t *testing.T) {
 
 // RFC 9776 §7.2, RFC 9777 §8.2: with a router of an older version on the link we
 // speak that, until it has been silent for long enough.
-func TestOlderQueriers(t *testing.T) {
+func TestRFC9776_7_2_OlderQueriers(t *testing.T) {
 	b, id, now := member(t)
 	group := addr("239.1.2.3")
 	b.arrive(now, id, igmpQuery(2, "", time.Second))

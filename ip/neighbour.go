@@ -333,7 +333,8 @@ func (n *Node) hear(now mono.Time, id ID, a netip.Addr, mac wire.MAC) {
 	}
 }
 
-// expireNeighbours does what is due.
+// expireNeighbours does what is due: nothing that is known is believed for ever
+// (RFC 1122 §2.3.2.1, RFC 4861 §7.3.3).
 func (n *Node) expireNeighbours(now mono.Time) {
 	for {
 		e := n.neigh.timers.due(now)

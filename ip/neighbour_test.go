@@ -178,7 +178,7 @@ func (b *bench) post(now mono.Time, dst string) {
 }
 
 // RFC 4861 §7.3: the life of an entry, in both dialects.
-func TestNeighbourLife(t *testing.T) {
+func TestRFC4861_7_3_3_NeighbourLife(t *testing.T) {
 	for _, d := range dialects {
 		b, eth := etherHost(t)
 		const mac9 = "02:00:00:00:00:09"
@@ -265,7 +265,7 @@ func TestNeighbourLife(t *testing.T) {
 
 // RFC 4861 §7.2.2, RFC 1122 §2.3.2.2: if nobody answers, who sent the packets is
 // told, also if that was ourselves.
-func TestNeighbourUnreachable(t *testing.T) {
+func TestRFC4861_7_2_2_NobodyAnswers(t *testing.T) {
 	for _, d := range dialects {
 		b, eth := etherHost(t)
 		for range 5 {
@@ -295,7 +295,7 @@ func TestNeighbourUnreachable(t *testing.T) {
 }
 
 // RFC 4861 §7.2.5: what an advertisement changes, by its flags and the state.
-func TestNeighbourAdvertisements(t *testing.T) {
+func TestRFC4861_7_2_5_Advertisements(t *testing.T) {
 	const a, o = "02:00:00:00:00:09", "02:00:00:00:00:0a"
 	for _, c := range []struct {
 		name                string
@@ -333,7 +333,7 @@ func TestNeighbourAdvertisements(t *testing.T) {
 }
 
 // RFC 4861 §7.2.3, RFC 826: who asks us is answered, and known from then on.
-func TestNeighbourAsksUs(t *testing.T) {
+func TestRFC4861_7_2_3_WhoAsksBecomesKnown(t *testing.T) {
 	b, eth := etherHost(t)
 	b.arp(0, eth, Broadcast, wire.ARP{Op: wire.ARPRequest, SenderMAC: macOf(9), Sender: addr("192.0.2.9"), Target: addr("192.0.2.5")})
 	s := b.one(0)
@@ -370,7 +370,7 @@ func TestNeighbourAsksUs(t *testing.T) {
 }
 
 // RFC 1122 §3.3.1.4: a transport that gets no answer has the neighbour asked at once.
-func TestDoubt(t *testing.T) {
+func TestRFC1122_3_3_1_4_Doubt(t *testing.T) {
 	for _, d := range dialects {
 		b, eth := etherHost(t)
 		b.post(0, d.peer)
@@ -389,7 +389,7 @@ func TestDoubt(t *testing.T) {
 }
 
 // RFC 4861 §6.1.1: one who asks for routers is not answered by us, router or not.
-func TestRouterSolicitations(t *testing.T) {
+func TestRFC4861_6_1_1_RouterSolicitations(t *testing.T) {
 	b, eth := etherHost(t)
 	rs := wire.RouterSolicit{Options: wire.NDOptions(nil).AppendSourceMAC(macOf(9))}
 	b.want(0, eth, nd("fe80::9", "fe80::5", 255, rs, rs.Size(), wire.PutRouterSolicit), Answer, NotDropped)

@@ -79,7 +79,7 @@ func TestPathMTUsAreBounded(t *testing.T) {
 }
 
 // What an ICMP error says becomes a Notice for the transport that sent the packet.
-func TestNotices(t *testing.T) {
+func TestRFC1122_3_2_2_1_Notices(t *testing.T) {
 	b, _, eth0, _ := twoHomed(t)
 	tcp := make([]byte, 20)
 	wire.PutTCP(tcp, &wire.Segment{SrcPort: 1000, DstPort: 80, Seq: 0x01020304, Flags: wire.ACK})

@@ -61,7 +61,7 @@ var families = [...]struct{ name, src, dst string }{
 
 // RFC 791 §3.2, RFC 8200 §4.5: whatever the order in which fragments arrive, the
 // packet is the one that was sent.
-func TestFragmentsInAnyOrder(t *testing.T) {
+func TestRFC8200_4_5_FragmentsInAnyOrder(t *testing.T) {
 	for _, f := range families {
 		for _, size := range []int{1, 8, 9, 1500, 2048, 4096, 65507} {
 			payload := pattern(size)
@@ -97,7 +97,7 @@ func (b *bench) empty() {
 
 // RFC 8200 §4.5: the headers before the fragment header come with the packet, and
 // the last of them names what follows.
-func TestFragmentsBehindHeaders(t *testing.T) {
+func TestRFC8200_4_5_FragmentsBehindHeaders(t *testing.T) {
 	b, _, eth0, _ := twoHomed(t)
 	f := families[1]
 	first := append(extension(wire.ProtoRouting, 1, 4, 0, 0, 0, 0), extension(wire.ProtoFragment, 4, 0, 0, 0, 0, 0)...)
@@ -156,7 +156,7 @@ func setECN(b []byte, ecn uint8) {
 // RFC 8200 §4.5: if not all fragments come within 60 seconds, what came is
 // discarded, and the sender is told if the first one was among it. The same for
 // IPv4 (RFC 1122 §3.3.2) after 30 seconds.
-func TestFragmentsTimeOut(t *testing.T) {
+func TestRFC1122_3_3_2_FragmentsTimeOut(t *testing.T) {
 	for _, f := range families {
 		after := mono.Time(30 * time.Second)
 		if f.name == "IPv6" {

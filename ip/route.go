@@ -113,7 +113,8 @@ func (t *Tables) toOurselves(dst, src netip.Addr) (Path, error) {
 	return Path{Interface: lo.ID, Flags: lo.Flags, Source: src, NextHop: dst, MTU: lo.MTU, Generation: t.generation}, nil
 }
 
-// hop finds the interface and the next hop, and the source that the route asks for.
+// hop finds the interface and the next hop, which is the destination itself if it is
+// on the link (RFC 1122 §3.3.1.1), and the source that the route asks for.
 func (t *Tables) hop(dst netip.Addr, through ID) (Path, netip.Addr, error) {
 	p := Path{Cast: Unicast, NextHop: dst, Generation: t.generation}
 	if through == 0 && dst.Is6() && dst.IsLinkLocalUnicast() && t.links() > 1 {

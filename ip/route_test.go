@@ -210,7 +210,7 @@ func TestAddAddressRefuses(t *testing.T) {
 }
 
 // RFC 8200 §5: every link that carries IPv6 has an MTU of 1280 octets or greater.
-func TestNarrowLinksCarryNoIPv6(t *testing.T) {
+func TestRFC8200_5_NarrowLinksCarryNoIPv6(t *testing.T) {
 	b := newBench(t, Config{})
 	b.iface("slip", 576, 0, "192.0.2.5/24", "2001:db8::5/64")
 	if _, err := b.Route(0, addr("2001:db8::9"), netip.Addr{}, 0); err != ErrNoRoute {

@@ -31,7 +31,7 @@ func (b *bench) datagram(dst string, payload []byte) *Outgoing {
 }
 
 // Datagrams of all sizes over links of all MTUs arrive as they were sent.
-func TestSendInFragments(t *testing.T) {
+func TestRFC1122_3_3_3_SendInFragments(t *testing.T) {
 	for _, dst := range []string{"192.0.2.9", "2001:db8:1::9"} {
 		for _, mtu := range []int{68, 576, 1280, 1500, 9000, 65535} {
 			if mtu < 1280 && addr(dst).Is6() {

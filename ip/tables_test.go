@@ -141,7 +141,7 @@ func TestLifetimes(t *testing.T) {
 
 // RFC 1122 §3.2.1.3(a): who has no address yet may ask everybody for one, on the
 // interface that needs it.
-func TestAskingForAnAddress(t *testing.T) {
+func TestRFC1122_3_2_1_3_AskingForAnAddress(t *testing.T) {
 	b := newBench(t, Config{})
 	id := b.iface("eth0", 1500, Multicast|Ethernet)
 	p, err := b.Route(0, addr("255.255.255.255"), netip.Addr{}, id)

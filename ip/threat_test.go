@@ -209,7 +209,7 @@ func TestThreat_T11_ExtensionHeaders(t *testing.T) {
 }
 
 // RFC 8200 §4.2: what becomes of unknown options by their two highest bits.
-func TestUnknownOptions(t *testing.T) {
+func TestRFC8200_4_2_UnknownOptions(t *testing.T) {
 	b, _, eth0, _ := twoHomed(t)
 	for _, c := range []struct {
 		option byte
@@ -506,7 +506,7 @@ func TestThreat_T67_ICMPRate(t *testing.T) {
 }
 
 // RFC 1122 §3.2.2, RFC 4443 §2.4(e): what is never answered with an ICMP error.
-func TestNeverAnswered(t *testing.T) {
+func TestRFC1122_3_2_2_NeverAnswered(t *testing.T) {
 	b, _, eth0, _ := twoHomed(t)
 	complain := func(name string, d Datagram, o offence) {
 		t.Helper()
