@@ -12,7 +12,7 @@ func TestTsharkReadsTheCapture(t *testing.T) {
 	tshark, err := exec.LookPath("tshark")
 	skipUnless(t, err == nil, "there is no tshark here")
 	file := filepath.Join(t.TempDir(), "bad.pcapng")
-	demo := exec.Command("octet", "demo", "--tcp", "--size", "200kB", "--loss", "3%", "--dup", "2%", "--reorder", "5%", "--corrupt", "5%", "--seed", "7", "--pcap", file)
+	demo := exec.Command("octet", "demo", "--tcp", "--size", "200kB", "--loss", "1%", "--dup", "2%", "--reorder", "5%", "--corrupt", "2%", "--seed", "7", "--pcap", file)
 	if out, err := demo.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -24,15 +24,21 @@ func skipUnless(t *testing.T, there bool, what string) {
 	t.Skip(what)
 }
 
-// python returns an interpreter, once the port of the programs in testdata is free.
+// python returns an interpreter, if the port of the programs in testdata is free.
 func python(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("python3")
 	skipUnless(t, err == nil && exec.Command(path, "-c", "").Run() == nil, "there is no python3 here")
+	portIsFree(t)
+	return path
+}
+
+// portIsFree skips a test that uses the port of the documentation where it is taken.
+func portIsFree(t *testing.T) {
+	t.Helper()
 	l, err := net.Listen("tcp4", "127.0.0.1:6789")
 	skipUnless(t, err == nil, "another program uses port 6789")
 	l.Close()
-	return path
 }
 
 // The Python server of the document, as it stands, and its TCP twin answer our client.

@@ -55,8 +55,7 @@ func (s TCPSummary) String() string {
 func TCP(ctx context.Context, r *report.Reporter, o TCPOptions) (TCPSummary, error) {
 	if o.Kernel {
 		c := &transfer{report: r, size: o.Size, seed: o.Seed, host: "localhost", client: octet.System(), server: octet.System()}
-		err := c.run(ctx)
-		return c.summary(), err
+		return c.judge(c.run(ctx))
 	}
 	t := &trace{report: r.Labelled("wire"), all: r.Verbose > 0}
 	var capture *link.Capture
@@ -76,7 +75,7 @@ func TCP(ctx context.Context, r *report.Reporter, o TCPOptions) (TCPSummary, err
 		n.settle()
 	}
 	t.finish()
-	sum := c.summary()
+	sum, err := c.judge(err)
 	sum.Packets = t.count()
 	if err == nil {
 		c.tell(n)
@@ -116,18 +115,21 @@ func (c *transfer) summary() TCPSummary {
 	return s
 }
 
-// run holds the conversation and checks what came of it.
-func (c *transfer) run(ctx context.Context) error {
-	if err := both(ctx, c.serve, c.send); err != nil {
-		return err
-	}
+// run holds the conversation.
+func (c *transfer) run(ctx context.Context) error { return both(ctx, c.serve, c.send) }
+
+// judge says what came of the conversation, unless it broke off.
+func (c *transfer) judge(err error) (TCPSummary, error) {
 	s := c.summary()
-	if !s.Equal {
-		return outcome.Failf(outcome.No, "", "what arrived differs from what was sent: SHA-256 %s and %s", s.ServerSum, s.ClientSum)
+	switch {
+	case err != nil:
+		return s, err
+	case !s.Equal:
+		return s, outcome.Failf(outcome.No, "", "what arrived differs from what was sent: SHA-256 %s and %s", s.ServerSum, s.ClientSum)
 	}
 	c.report.Labelled("both").Printf("have SHA-256 %s: %s octets in %s, %s/s\n",
 		s.ClientSum, quantity.Group(s.Octets), c.took.Round(time.Millisecond), quantity.Bytes(s.Speed))
-	return heard(c.answer)
+	return s, heard(c.answer)
 }
 
 // data returns the octets of the file: the same for the same seed.
