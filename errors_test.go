@@ -78,7 +78,7 @@ func describe(err error) string {
 	}
 	var timeout net.Error
 	if errors.As(err, &timeout) {
-		fmt.Fprintf(&b, " timeout=%v temporary=%v", timeout.Timeout(), timeout.Temporary())
+		fmt.Fprintf(&b, " timeout=%v", timeout.Timeout())
 	}
 	for name, target := range map[string]error{"closed": net.ErrClosed, "canceled": context.Canceled, "EOF": io.EOF} {
 		if errors.Is(err, target) {

@@ -1,14 +1,10 @@
 package octet
 
 import (
-	"context"
 	"io"
 	"net"
 	"net/netip"
-	"runtime"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/octet-net/octet/chunk"
 	"github.com/octet-net/octet/link"
@@ -88,13 +84,6 @@ func connect(t testing.TB, client *Host, l *TCPListener) (s, c *TCPConn) {
 	return s, dialed.(*TCPConn)
 }
 
-// within is a context for what must not take long.
-func within(t testing.TB, d time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 // mustRead reads exactly the octets of want.
 func mustRead(t testing.TB, r io.Reader, want string) {
 	t.Helper()
@@ -109,33 +98,6 @@ func mustWrite(t testing.TB, w io.Writer, s string) {
 	if n, err := io.WriteString(w, s); n != len(s) || err != nil {
 		t.Fatalf("wrote %d of %d octets: %v", n, len(s), err)
 	}
-}
-
-// ours returns the stacks of goroutines that run or wait in this package's code,
-// those of the test itself aside.
-func ours() []string {
-	buf := make([]byte, 1<<20)
-	buf = buf[:runtime.Stack(buf, true)]
-	var list []string
-	for _, g := range strings.Split(string(buf), "\n\n")[1:] {
-		if strings.Contains(g, "octet.(*") && !strings.Contains(g, "testing.tRunner") {
-			list = append(list, g)
-		}
-	}
-	return list
-}
-
-// noGoroutines fails the test if goroutines stay in the code of this package.
-func noGoroutines(t testing.TB) {
-	t.Helper()
-	var left []string
-	for range 100 {
-		if left = ours(); len(left) == 0 {
-			return
-		}
-		time.Sleep(10 * time.Millisecond) // they are on their way out
-	}
-	t.Errorf("%d goroutines remain:\n%s", len(left), strings.Join(left, "\n\n"))
 }
 
 var _ net.Conn = (*TCPConn)(nil)

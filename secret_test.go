@@ -18,7 +18,7 @@ func TestSecretsRepeatBySeedAndDifferOtherwise(t *testing.T) {
 	if a.isn == a.port || a.isn == a.ts || a.isn == a.ip {
 		t.Error("two purposes share a key")
 	}
-	if newSecret("", nil) == newSecret("", nil) {
+	if b := newSecret("alice", nil); b == newSecret("alice", nil) {
 		t.Error("two hosts without a seed share a secret")
 	}
 }
