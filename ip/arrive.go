@@ -83,7 +83,7 @@ func (n *Node) arrive(now mono.Time, p *Packet, v *Verdict) Reason {
 	h := &v.Datagram.IP
 	fault := wire.ParseIP(&p.Octets, h)
 	if !h.Src.IsValid() || fault == wire.Truncated && h.Len > p.Len() || fault != wire.OK && !h.Is6() {
-		return n.broken(now, p, h, fault)
+		return n.broken(p, h, fault)
 	}
 	cast, why := n.tables.judge(i, p, h)
 	if h.Flags&wire.SourceRoute != 0 {
@@ -103,7 +103,7 @@ func (n *Node) arrive(now mono.Time, p *Packet, v *Verdict) Reason {
 
 // broken returns why a packet that cannot be read is dropped, without a word to
 // anybody (RFC 1122 §3.2.1.1, §3.2.1.2).
-func (n *Node) broken(now mono.Time, p *Packet, h *wire.IP, fault wire.Fault) Reason {
+func (n *Node) broken(p *Packet, h *wire.IP, fault wire.Fault) Reason {
 	switch fault {
 	case wire.BadChecksum:
 		return BadChecksum

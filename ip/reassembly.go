@@ -245,13 +245,13 @@ func (n *Node) expireFragments(now mono.Time) {
 
 // tellTimeout sends the ICMP message that a packet was not reassembled.
 func (n *Node) tellTimeout(now mono.Time, q *partial) {
+	i := n.tables.up(q.in)
+	if i == nil {
+		return
+	}
 	first := make([]byte, min(q.run(), maxError6))
 	q.payload(first)
 	h := wire.IP{Src: q.key.src, Dst: q.key.dst, Proto: q.key.proto}
-	cast := Unicast
-	if i := n.tables.iface(q.in); i != nil {
-		cast = i.castOf(h.Dst)
-	}
-	o := offence{ip: &h, header: q.header, rest: wire.Plain(first), in: q.in, cast: cast}
+	o := offence{ip: &h, header: q.header, rest: wire.Plain(first), in: q.in, cast: i.castOf(h.Dst)}
 	n.complain(now, o, &wire.ICMP{Type: timeExceeded(&h), Code: wire.ICMPReassembly})
 }
