@@ -192,7 +192,7 @@ func (s *Socket) transmit(e *event) {
 		TTL: s.hopLimit(), TOS: s.options.tos&^3 | seg.ECN, Flags: wire.DontFragment, Label: s.label,
 	}
 	putTCP(&e.packet, &head, seg, n.info.NoSum)
-	if mss := s.tcb.MSS(); e.packet.Data.Len() > mss && n.info.Segments > 0 {
+	if mss := s.tcb.SegmentSize(); e.packet.Data.Len() > mss && n.info.Segments > 0 {
 		e.packet.SegmentSize = uint16(mss)
 	}
 	if n.info.Ethernet && !s.frame(e, n) {

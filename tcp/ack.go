@@ -82,6 +82,7 @@ func (t *TCB) acknowledged(now mono.Time, seg *wire.Segment, changed bool) {
 		t.advance(now, seg.Ack)
 	}
 	t.heed(now, &v)
+	t.sizePassed(now)
 	if s.usable() > 0 {
 		t.stopProbe()
 	}
@@ -120,6 +121,7 @@ func (t *TCB) heed(now mono.Time, v *verdict) {
 		return
 	}
 	v.cc.CwndLtd = t.snd.limited
+	t.pardon(v)
 	t.loss.tell(now, t.cc, v)
 	if v.acked > 0 {
 		t.snd.limited = false

@@ -18,6 +18,8 @@ type Config struct {
 	MinMSS        int  // a smaller MSS of the peer is not believed, in octets (CVE-2019-11479)
 	MinPathMSS    int  // a smaller path is not believed to be one: 512 is an MTU of 552 with IPv4 (RFC 1191 §3)
 
+	PathMTU PathMTU // how the size is found where routers say nothing
+
 	WindowScale bool // offer window scaling (RFC 7323 §2)
 	Timestamps  bool // offer timestamps (RFC 7323 §3)
 	SACK        bool // offer selective acknowledgements (RFC 2018)
@@ -87,6 +89,7 @@ func Linux() Config {
 		InitialWindow: 10,
 		MinMSS:        216,
 		MinPathMSS:    512,
+		PathMTU:       defaultPathMTU(),
 		WindowScale:   true,
 		Timestamps:    true,
 		SACK:          true,

@@ -37,8 +37,7 @@ func (s *story) acceptCookie(name string, ack wire.Segment) *story {
 	return s.collect()
 }
 
-// RFC 4987 §3.6: "the server's SYN-ACK ... constructed from the received SYN":
-// nobody sees that it is a cookie, and with timestamps nothing of the handshake is
+// RFC 4987 §3.6: nobody sees that it is a cookie, and with timestamps nothing of the handshake is
 // lost. The segment sizes of the SYNs are such that a cookie knows.
 func TestRFC4987_3_6_CookieIsAHandshake(t *testing.T) {
 	for _, syn := range []string{

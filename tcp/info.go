@@ -13,7 +13,7 @@ type Info struct {
 	State State
 	Err   Reason
 
-	MSS, PeerMSS             int
+	MSS, PeerMSS, PathMSS    int
 	SACK, Timestamps, Scaled bool
 	SendScale, ReceiveScale  uint8
 
@@ -42,6 +42,7 @@ type Counts struct {
 	Spurious                  uint64 // episodes undone
 	DuplicatesIn, ReorderedIn uint64 // segments
 	Probes                    uint64
+	SizeProbes, BlackHoles    uint64 // probes for a larger segment size; times full segments were found not to pass (RFC 4821)
 	Drops                     [dropReasons]uint32
 }
 
@@ -50,7 +51,7 @@ func (t *TCB) Info() Info {
 	s, r, l := &t.snd, &t.rcv, &t.loss
 	i := Info{
 		State: t.state, Err: t.reason,
-		MSS: s.mss, PeerMSS: s.peerMSS,
+		MSS: s.mss, PeerMSS: s.peerMSS, PathMSS: s.pathMSS,
 		SACK: t.opt.sack, Timestamps: t.opt.ts, Scaled: t.opt.scale,
 		SendScale: s.scale, ReceiveScale: r.scale,
 		SndUna: s.una, SndNxt: s.nxt, SndWnd: s.wnd,

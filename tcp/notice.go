@@ -72,23 +72,13 @@ func (t *TCB) Unreachable(now mono.Time, why Notice) {
 func (t *TCB) tooBig(now mono.Time, why Notice) {
 	s := &t.snd
 	size := max(why.Size, t.cfg.MinPathMSS)
-	if why.Size == 0 || size >= s.pathMSS {
+	switch {
+	case why.Size > 0 && size < s.pathMSS:
+		t.size.probe = wire.Range{}
+		t.setPath(size)
+		t.stopSearch(now)
+	case why.Size > 0 && t.sizeTold(size):
+	default:
 		t.drop(DropNotice)
-		return
 	}
-	t.SetPathMSS(now, size)
-}
-
-// SetPathMSS tells what the path carries now, in the unit of Opening.SendMSS: when
-// another connection learned of it, or when what was learned is too old.
-func (t *TCB) SetPathMSS(now mono.Time, size int) {
-	s := &t.snd
-	s.pathMSS = size
-	old := s.mss
-	s.setMSS(t.optionLen())
-	if t.cc == nil || s.mss == old {
-		return
-	}
-	t.loss.setMSS(s.mss)
-	t.cc.SetMSS(s.mss)
 }

@@ -16,12 +16,13 @@ import (
 // that no other code needs to know whether there is something to send.
 func (t *TCB) Output(now mono.Time, seg *wire.Segment) bool {
 	*seg = wire.Segment{}
+	t.size.cut = 0
 	open := t.cc != nil && sending.has(t.state)
 	ok := t.outReset(now, seg) ||
 		t.outSYN(now, seg) ||
 		open && t.outLost(now, seg) ||
 		t.outProbe(now, seg) ||
-		open && t.outNew(now, seg) ||
+		open && (t.outSizeProbe(now, seg) || t.outNew(now, seg)) ||
 		t.outAck(now, seg)
 	if ok {
 		t.counts.SegmentsOut++
@@ -187,6 +188,7 @@ func (t *TCB) again(now mono.Time, seg *wire.Segment, r wire.Range, kind sentKin
 	t.fill(now, seg, r.Start)
 	t.loss.sent(now, r.Start, r.End, kind)
 	t.tellSent(now, r.Len(), 0)
+	t.sizeLost(now, r)
 	t.counts.Retransmits++
 }
 

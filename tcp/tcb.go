@@ -32,6 +32,7 @@ type TCB struct {
 	opt    options
 	user   user
 	ecn    ecn
+	size   sizing
 	snd    snd
 	rcv    rcv
 	loss   loss
@@ -108,6 +109,7 @@ func open(now mono.Time, cfg *Config, o Opening) *TCB {
 	s.iss, s.una, s.nxt = o.ISS, o.ISS, o.ISS
 	s.queue.una, s.queue.end = o.ISS.Add(1), o.ISS.Add(1)
 	s.peerMSS, s.pathMSS, s.batch = o.DefaultMSS, o.SendMSS, o.Batch
+	t.size.ceiling = o.SendMSS
 	s.limit = cfg.SendBuffer.Initial
 	s.setMSS(0)
 
@@ -256,7 +258,7 @@ func (t *TCB) echoed(now mono.Time, tsecr uint32) mono.Time {
 func (t *TCB) State() State { return t.state }
 
 // MSS returns the most payload of one segment in octets, timestamps already
-// taken off: how a device cuts a larger Segment (see Opening.Batch).
+// taken off. A larger Segment is cut as SegmentSize says (see Opening.Batch).
 func (t *TCB) MSS() int { return t.snd.mss }
 
 // Err returns why the connection ended, as a Reason; nil while it lives and after an orderly close.

@@ -204,7 +204,9 @@ func (t *TCB) timedOut(now mono.Time, n int) {
 	}
 	if n-int(m.excused) > limit {
 		t.fail(ReasonTimedOut)
+		return
 	}
+	t.blackHole(now, n)
 }
 
 // expireLife acts on the slow timer.
