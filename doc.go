@@ -13,8 +13,9 @@
 // for gateways, scripts and event loops.
 //
 // The package owns time, locks and waiting, and leaves the rules of the protocols
-// to the packages below it. It starts no goroutine of its own: what a packet
-// causes is done by whoever brought it, and deadlines are events of a Timeline.
+// to the packages below it. It has no goroutine of its own: what a packet causes
+// is done by whoever brought it, and deadlines are events of a Timeline. (A Dial
+// that tries two addresses side by side starts two, which end before it returns.)
 // Programs wait in sync.Cond.Wait only, so the same stack runs in real time and
 // inside a testing/synctest bubble.
 package octet
