@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -94,6 +95,46 @@ func TestRFC3168_EchoReducesOnce(t *testing.T) {
 	s.send(100).out("PA 4101+100")
 	if n := s.tcb.Info().Counts.Retransmits; n != 0 {
 		t.Errorf("%d retransmissions", n)
+	}
+}
+
+// RFC 3168 §6.1.2: "TCP should not react to congestion indications more than once every
+// window of data": the peer repeats its echo until CWR arrives, which leaves with the
+// first octets after the answer.
+func TestRFC3168_EchoBeforeCWRArrives(t *testing.T) {
+	s := agreed(t)
+	s.send(4000).ignore()
+	s.wait(10 * time.Millisecond).in("AE 1 ack 1001")
+	after := s.tcb.Info().Congestion.Cwnd
+	s.in("AE 1 ack 4001").quiet()
+	s.send(100).out("PAW 4001+100")
+	if i := s.tcb.Info(); i.Counts.Marks != 1 || i.Congestion.Cwnd < after {
+		t.Errorf("%d answers, the window went from %d to %d", i.Counts.Marks, after, i.Congestion.Cwnd)
+	}
+	// The peer has seen CWR: what it echoes now is a new mark.
+	s.wait(10 * time.Millisecond).in("AE 1 ack 4101")
+	if n := s.tcb.Info().Counts.Marks; n != 2 {
+		t.Errorf("%d answers, want 2", n)
+	}
+}
+
+// A mark counts however long ago the last one was: more than half of the sequence
+// numbers, beyond which older and newer look exchanged.
+func TestRFC3168_EchoAfterGigabytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("moves 2.5 GB")
+	}
+	s := newStory(t, asking, func(s *story) { s.open.Batch = 60_000 }).active().out("SEW 0").wait(10 * time.Millisecond)
+	s.in("SAE 0 ack 1 win 65535 <mss 1000 ws 10>").ignore()
+	for sent := 1; sent < 2_500_000_000; {
+		sent += s.tcb.Send(s.now, make([]byte, 120_000))
+		s.collect().ignore()
+		s.in(fmt.Sprintf("A 1 ack %d win 65535", s.tcb.snd.nxt.Sub(s.open.ISS))).ignore()
+	}
+	s.send(1000).ignore()
+	s.in(fmt.Sprintf("AE 1 ack %d win 65535", s.tcb.snd.nxt.Sub(s.open.ISS)))
+	if n := s.tcb.Info().Counts.Marks; n != 1 {
+		t.Errorf("%d answers to a mark, want 1", n)
 	}
 }
 

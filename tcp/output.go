@@ -165,7 +165,11 @@ func (t *TCB) payloadLimit() int {
 // Also what lies inside a window that shrank since (SHLD-16).
 func (t *TCB) outLost(now mono.Time, seg *wire.Segment) bool {
 	r, ok := t.loss.nextLost(min(t.snd.mss, t.payloadLimit()))
-	if !ok || t.loss.allowance(t.cc.Window()) < r.Len() && t.loss.inflight() > 0 || t.held(now) {
+	if !ok {
+		return false
+	}
+	if t.loss.allowance(t.cc.Window()) < r.Len() && t.loss.inflight() > 0 || t.held(now) {
+		t.snd.limited = true // what is to be sent again needs the window as new octets do
 		return false
 	}
 	t.again(now, seg, r, sentAgain)

@@ -97,10 +97,19 @@ func (l *loss) judge(now mono.Time, ece bool, v *verdict) {
 		l.undo.armed = false
 		l.settle()
 		v.recovered = true
-	case ece && l.covered():
+	case ece && l.recover.Less(l.board.una):
+		// Something beyond recover arrived, hence the CWR that went with it: until
+		// then the peer repeats an echo that was answered (RFC 3168 §6.1.2).
 		l.begin(marked, v)
 	}
+	if l.episode == steady && l.board.una.Sub(l.recover) > staleRecover {
+		l.recover = l.board.una.Add(-1)
+	}
 }
+
+// staleRecover is how far SND.UNA may leave recover behind before it follows: well
+// before the order of sequence numbers turns over.
+const staleRecover = 1 << 30
 
 // begin enters an episode. One that follows a mark goes on with its reduction.
 func (l *loss) begin(e episode, v *verdict) {

@@ -18,7 +18,7 @@ func TestRFC9293_MUST19_Backoff(t *testing.T) {
 		d *= 2
 	}
 	// An acknowledgement of new data lets the rest go, in slow start.
-	s.in("A 1 ack 1001").out("A 1001+1000").in("A 1 ack 3001").quiet()
+	s.in("A 1 ack 1001").out("A 1001+1000").out("PA 2001+1000").in("A 1 ack 3001").quiet()
 	s.wait(time.Hour).quiet()
 }
 
@@ -181,4 +181,13 @@ func TestRFC9293_MUST55_SourceQuench(t *testing.T) {
 	if got := s.tcb.Info().Congestion.Cwnd; got != cwnd || s.tcb.SoftErr() != nil {
 		t.Error("a source quench had an effect")
 	}
+}
+
+// RFC 5681 §3.1: "during slow start, a TCP increments cwnd by at most SMSS bytes for each
+// ACK received that cumulatively acknowledges new data", also after a timeout, when all
+// that waits are octets to send again: a window is repaired in a few round trips.
+func TestTimeoutIsFollowedBySlowStart(t *testing.T) {
+	s := talking(t).send(10_000).ignore().wait(300 * time.Millisecond).out("A 1+1000").quiet()
+	s.wait(10 * time.Millisecond).in("A 1 ack 1001").out("A 1001+1000").out("A 2001+1000").quiet()
+	s.wait(10 * time.Millisecond).in("A 1 ack 3001").out("A 3001+1000").out("A 4001+1000").out("A 5001+1000")
 }
