@@ -102,7 +102,7 @@ func orderTable(out *strings.Builder) {
 
 func fairnessTable(out *strings.Builder) {
 	fmt.Fprintf(out, "Flows that share 40 Mbit/s and 40 ms, one rate × round trip of buffer, begun 50 ms apart,\n")
-	fmt.Fprintf(out, "from the 5th to the 25th second: Jain's index, use of the line, segments lost; timeouts in all.\n\n")
+	fmt.Fprintf(out, "from the 5th to the 20th second: Jain's index, use of the line, segments lost; timeouts in all.\n\n")
 	for _, mix := range [][]string{{"newreno"}, {"cubic"}, {"bbr"}, {"newreno", "cubic"}, {"cubic", "bbr"}} {
 		for _, flows := range []int{2, 8, 64} {
 			r := compete(mix, flows)
@@ -126,7 +126,7 @@ type sharing struct {
 
 // compete runs flows whose controls alternate between those of mix.
 func compete(mix []string, flows int) sharing {
-	const rate, from, to = 4 * goldenRate, 5 * time.Second, 25 * time.Second
+	const rate, from, to = 4 * goldenRate, 5 * time.Second, 20 * time.Second
 	p := wirePath{rate: rate, delay: 20 * ms, seed: 7}
 	p.buffer = p.bdp(1)
 	n := &network{wirePath: p}
