@@ -75,3 +75,8 @@ func solicitedNode(a netip.Addr) netip.Addr {
 	b := a.As16()
 	return netip.AddrFrom16([16]byte{0xff, 2, 11: 1, 12: 0xff, b[13], b[14], b[15]})
 }
+
+func isSolicitedNode(g netip.Addr) bool {
+	b := g.As16()
+	return [13]byte(b[:]) == [13]byte{0xff, 2, 11: 1, 12: 0xff}
+}

@@ -84,7 +84,7 @@ func (n *Node) arriveICMPv6(now mono.Time, i *iface, p *Packet, v *Verdict, cast
 // could be ours (RFC 1122 §3.2.2.1, §3.2.2.4, §3.2.2.5).
 func (n *Node) inform(p *Packet, v *Verdict, m *wire.ICMP) Reason {
 	h := &v.Datagram.IP
-	c := Notice{Type: m.Type, Code: m.Code, From: h.Src, Interface: p.Interface}
+	c := Notice{Type: m.Type, Code: m.Code, From: h.Src, Interface: p.Interface, Own: p.Interface == n.tables.loopback}
 	c.Kind = noticeKind(h.Is6(), m)
 	if c.Kind == 0 {
 		return BadICMP

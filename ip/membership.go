@@ -64,13 +64,15 @@ func newMembership() membership {
 func familyOf(a netip.Addr) int { return truth(a.Is6()) }
 
 // reportable returns the groups that routers are to know of: not those of all
-// hosts, nor those that never leave the host (RFC 9776 §6, RFC 9777 §6).
+// hosts, nor those that never leave the host (RFC 9776 §6, RFC 9777 §6), nor those
+// of address resolution where there is none.
 func reportable(i *iface) []netip.Addr {
 	if !i.Flags.Has(Up|Multicast) || i.Flags.Has(Loopback) {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(i.groups), func(g netip.Addr) bool {
-		return g == allHosts4 || g == allNodes6 || g.Is6() && scopeOf(g) < linkLocal
+		return g == allHosts4 || g == allNodes6 || g.Is6() && scopeOf(g) < linkLocal ||
+			!i.Flags.Has(Ethernet) && isSolicitedNode(g)
 	})
 }
 

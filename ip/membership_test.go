@@ -61,7 +61,7 @@ func (b *bench) reports(now *mono.Time, until mono.Time) (all []string, at []mon
 // member is a host on a link with routers.
 func member(t *testing.T) (b *bench, id ID, now mono.Time) {
 	b = newBench(t, Config{Key: [16]byte{3}})
-	id = b.iface("eth0", 1500, Multicast, "192.0.2.5/24", "fe80::5/64", "2001:db8:1::5/64")
+	id = b.iface("eth0", 1500, Multicast|Ethernet, "192.0.2.5/24", "fe80::5/64", "2001:db8:1::5/64")
 	return b, id, 10 * second
 }
 

@@ -284,7 +284,7 @@ func TestRFC4861_7_2_2_NobodyAnswers(t *testing.T) {
 		}
 		for _, s := range all[3:] { // through the loopback, to ourselves
 			v := b.arrive(3*second, s.Interface, s.octets)
-			if v.Kind != Inform || v.Notice.Kind != HostUnreachable || v.Notice.Dst != addr(d.peer) || v.Notice.DstPort != 2 {
+			if v.Kind != Inform || v.Notice.Kind != HostUnreachable || v.Notice.Dst != addr(d.peer) || v.Notice.DstPort != 2 || !v.Notice.Own {
 				t.Errorf("%s: %v (%v) %+v", d.name, v.Kind, v.Reason, v.Notice)
 			}
 		}

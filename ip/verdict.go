@@ -99,6 +99,7 @@ type Notice struct {
 	Type, Code uint8      // as in the ICMP header
 	From       netip.Addr // who says so
 	Interface  ID         // where the notice arrived
+	Own        bool       // we say so ourselves, for instance because a neighbour does not answer
 
 	// The quoted packet: from us to somebody. The ports are zero if they were not quoted.
 	Src, Dst         netip.Addr
