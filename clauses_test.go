@@ -21,6 +21,7 @@ type clause struct {
 	text    string
 	not     string   // why octet does otherwise
 	code    []string // files where a comment cites it
+	shown   []string // names of tests that show it, where they do not carry its number
 	tests   []string // names of tests
 }
 
@@ -58,7 +59,7 @@ type citation struct{ path, text string }
 
 // comments returns the citations of the code and the names of the tests, in order.
 func comments(t *testing.T) (cited []citation, tests []string) {
-	names := regexp.MustCompile(`(?m)^func (TestRFC\w+)\(`)
+	names := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
 	cites := regexp.MustCompile(`//.*(RFC \d|MUST-\d|SHLD-\d|MAY-\d)`)
 	_, all := sources(t)
 	for _, s := range all {
@@ -103,10 +104,11 @@ func readStandard(t *testing.T, file string) *standard {
 			continue
 		}
 		section, text, ok2 := strings.Cut(rest, " | ")
+		text, shown, _ := strings.Cut(text, " | ")
 		if !ok || !ok2 || byID[id] != nil {
 			t.Fatalf("%s:%d: want 'id | section | requirement', each id once: %q", file, n+1, line)
 		}
-		c := &clause{id: id, section: section, text: text}
+		c := &clause{id: id, section: section, text: text, shown: strings.Fields(shown)}
 		byID[id] = c
 		st.clauses = append(st.clauses, c)
 	}
@@ -125,7 +127,7 @@ func (c *clause) find(st *standard, cited []citation, tests []string) {
 		}
 	}
 	for _, name := range tests {
-		if strings.HasPrefix(name, st.testName(c)) && !slices.Contains(c.tests, name) {
+		if (strings.HasPrefix(name, st.testName(c)) || slices.Contains(c.shown, name)) && !slices.Contains(c.tests, name) {
 			c.tests = append(c.tests, name)
 		}
 	}

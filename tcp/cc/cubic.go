@@ -21,9 +21,9 @@ type Cubic struct {
 
 const (
 	cubicC    = 0.4      // segment/second³ (RFC 9438 §5.1)
-	cubicLoss = 70       // β_cubic in percent (§4.6)
+	cubicLoss = 70       // β_cubic in percent (RFC 9438 §4.6)
 	cubicMark = 85       // RFC 8511 §3
-	cubicAIMD = 9.0 / 17 // α_cubic = 3 * (1-β)/(1+β) (§4.3)
+	cubicAIMD = 9.0 / 17 // α_cubic = 3 * (1-β)/(1+β) (RFC 9438 §4.3)
 )
 
 // NewCubic returns CUBIC for one connection.
