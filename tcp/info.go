@@ -42,6 +42,7 @@ type Counts struct {
 	Spurious                  uint64 // episodes undone
 	DuplicatesIn, ReorderedIn uint64 // segments
 	Probes                    uint64
+	Illegal                   uint64 // transitions that RFC 9293 does not know: always zero
 	SizeProbes, BlackHoles    uint64 // probes for a larger segment size; times full segments were found not to pass (RFC 4821)
 	Drops                     [dropReasons]uint32
 }

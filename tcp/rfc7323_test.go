@@ -21,8 +21,8 @@ func TestRFC7323_TimestampsOnAll(t *testing.T) {
 	s.send(10).out("PA 1+10 ack 11 <ts 2010/2000>")
 	s = talkingWith(t, "<mss 1000>")
 	s.send(10).out("PA 1+10 <>")
-	s = newStory(t).passive("S 0").out("SA 0 ack 1 <mss 1460>")
-	s = newStory(t).passive("S 0 <ts 5/0>").out("SA 0 ack 1 <mss 1460 ts 1000/5>")
+	newStory(t).passive("S 0").out("SA 0 ack 1 <mss 1460>")
+	newStory(t).passive("S 0 <ts 5/0>").out("SA 0 ack 1 <mss 1460 ts 1000/5>")
 }
 
 // RFC 7323 §3.2: "If a non-<RST> segment is received without a TSopt, a TCP SHOULD

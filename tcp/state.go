@@ -58,14 +58,16 @@ var transitions = [states]set{
 
 // Groups of states that a rule names together.
 var (
-	synchronized = setOf(Established, FinWait1, FinWait2, CloseWait, Closing, LastAck, TimeWaiting)
-	canReceive   = setOf(Established, FinWait1, FinWait2)
-	canSend      = setOf(SynSent, SynReceived, Established, CloseWait)
-	sending      = setOf(Established, CloseWait, FinWait1, Closing, LastAck) // what was taken before still leaves
+	canReceive = setOf(Established, FinWait1, FinWait2)
+	canSend    = setOf(SynSent, SynReceived, Established, CloseWait)
+	sending    = setOf(Established, CloseWait, FinWait1, Closing, LastAck) // what was taken before still leaves
 )
 
 // setState is the one place where the state of a connection changes.
 func (t *TCB) setState(s State) {
+	if s != t.state && !transitions[t.state].has(s) {
+		t.counts.Illegal++
+	}
 	t.state = s
 	t.passed |= 1 << s
 	if s == Closed {

@@ -46,6 +46,11 @@ func newStory(t testing.TB, change ...func(s *story)) *story {
 	for _, f := range change {
 		f(s)
 	}
+	t.Cleanup(func() {
+		if s.tcb != nil && s.tcb.counts.Illegal != 0 {
+			t.Errorf("%d transitions are not in the table of states", s.tcb.counts.Illegal)
+		}
+	})
 	return s
 }
 

@@ -371,7 +371,7 @@ func TestBBRDraws(t *testing.T) {
 		}
 		return w
 	}
-	if waits(1) != waits(1) {
+	if first, again := waits(1), waits(1); first != again {
 		t.Error("equal seeds, unequal draws")
 	}
 	if waits(1) == waits(2) {

@@ -172,8 +172,6 @@ func parseMask(s string) (uint32, bool) {
 	return binary.BigEndian.Uint32(b[:]), true
 }
 
-func hexMask(v uint32) string { return fmt.Sprintf("0x%08x", v) }
-
 func dotted(v uint32) string {
 	return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, v))).String()
 }
