@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"bytes"
+	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -20,7 +20,7 @@ import (
 	"github.com/octet-net/octet/link"
 )
 
-// maxExplained is the most octets that explain reads.
+// maxExplained is the most octets of text that explain reads. Captures have no limit.
 const maxExplained = 64 << 20
 
 func (a *app) explain() *cobra.Command {
@@ -42,51 +42,46 @@ hexdump -C print it, field by field.`,
   octet explain bad.pcapng`,
 		Args: cobra.MinimumNArgs(1),
 	}
-	cmd.RunE = a.verb(func(_ context.Context, r *report.Reporter, args []string) (any, error) {
-		text, err := a.explained(args)
+	cmd.RunE = a.verb(func(ctx context.Context, r *report.Reporter, args []string) (any, error) {
+		in, name, err := a.explained(ctx, args)
 		if err != nil {
 			return nil, err
 		}
-		if explain.IsCapture(text) {
-			return explainCapture(r, text)
+		defer in.Close()
+		buffered := bufio.NewReader(in)
+		if magic, err := buffered.Peek(4); err == nil && explain.IsCapture(magic) {
+			return explainCapture(ctx, r, buffered)
 		}
-		if b, ok := explain.Hex(string(text)); ok {
-			if p, ok := explain.OnePacket(b); ok {
-				showPacket(r, p)
-				return explainSummary{Packets: 1}, nil
-			}
+		p, err := io.ReadAll(io.LimitReader(buffered, maxExplained+1))
+		switch {
+		case err != nil:
+			return nil, readable(name, err)
+		case len(p) > maxExplained:
+			return nil, outcome.Failf(outcome.Usage, "give it a part", "%s is longer than %s", name, quantity.Bytes(maxExplained))
 		}
-		return explainText(r, text)
+		return explainText(ctx, r, string(p))
 	})
 	return cmd
 }
 
-// explained returns what the arguments name: the content of a file or of standard
-// input, or the arguments themselves if there is no such file.
-func (a *app) explained(args []string) ([]byte, error) {
-	if len(args) > 1 {
-		return []byte(strings.Join(args, " ")), nil
+// explained opens what the arguments name: a file, standard input, or, if there is
+// no such file, the arguments themselves.
+func (a *app) explained(ctx context.Context, args []string) (in io.ReadCloser, name string, err error) {
+	text := io.NopCloser(strings.NewReader(strings.Join(args, " ")))
+	switch {
+	case len(args) > 1:
+		return text, "the text", nil
+	case args[0] == "-":
+		return io.NopCloser(interruptible{ctx, a.in}), "standard input", nil
 	}
-	name, in := args[0], a.in
-	if name != "-" {
-		f, err := os.Open(name)
-		switch {
-		case errors.Is(err, fs.ErrNotExist) && !looksLikeFile(name):
-			return []byte(name), nil
-		case err != nil:
-			return nil, readable(name, err)
-		}
-		defer f.Close()
-		in = f
+	f, err := os.Open(args[0])
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !looksLikeFile(args[0]):
+		return text, "the text", nil
+	case err != nil:
+		return nil, "", readable(args[0], err)
 	}
-	p, err := io.ReadAll(io.LimitReader(in, maxExplained+1))
-	if err != nil {
-		return nil, readable(cmp.Or(strings.Trim(name, "-"), "standard input"), err)
-	}
-	if len(p) > maxExplained {
-		return nil, outcome.Failf(outcome.Usage, "give it a part", "%s is longer than %s", name, quantity.Bytes(maxExplained))
-	}
-	return p, nil
+	return f, args[0], nil
 }
 
 // looksLikeFile tells the name of a missing file from a text: it has an extension
@@ -103,17 +98,17 @@ func looksLikeFile(s string) bool {
 
 type explainSummary struct {
 	Lines   int `json:"lines" jsonschema:"of text"`
-	Packets int `json:"packets" jsonschema:"of a capture"`
+	Packets int `json:"packets" jsonschema:"of a capture, or 1 in hexadecimal"`
 	Known   int `json:"known" jsonschema:"words that were explained"`
 	Unknown int `json:"unknown" jsonschema:"words that were not"`
 }
 
-func explainCapture(r *report.Reporter, file []byte) (any, error) {
+func explainCapture(ctx context.Context, r *report.Reporter, in io.Reader) (any, error) {
 	var sum explainSummary
-	err := explain.Capture(bytes.NewReader(file), r.Verbose > 0, func(p *explain.Packet) error {
+	err := explain.Capture(in, r.Verbose > 0, func(p *explain.Packet) error {
 		sum.Packets++
 		showPacket(r, p)
-		return r.Err()
+		return cmp.Or(ctx.Err(), r.Err())
 	})
 	if errors.Is(err, link.ErrFormat) {
 		err = outcome.Failf(outcome.Usage, "give it a whole pcapng or pcap file", "%w", err)
@@ -134,18 +129,29 @@ func showPacket(r *report.Reporter, p *explain.Packet) {
 	r.Event("packet", p)
 }
 
-func explainText(r *report.Reporter, text []byte) (any, error) {
+// explainText explains a packet in hexadecimal, or words line by line.
+func explainText(ctx context.Context, r *report.Reporter, text string) (any, error) {
 	var sum explainSummary
-	for l := range explain.Text(string(text)) {
+	if b, ok := explain.Hex(text); ok {
+		if p, ok := explain.OnePacket(b); ok {
+			sum.Packets++
+			showPacket(r, p)
+			return sum, nil
+		}
+	}
+	for l := range explain.Text(text) {
 		known, unknown := l.Known()
 		sum.Lines++
 		sum.Known += known
 		sum.Unknown += unknown
 		r.Printf("%s", l.Render())
 		r.Event("line", l)
+		if err := cmp.Or(ctx.Err(), r.Err()); err != nil {
+			return sum, err
+		}
 	}
 	if sum.Known == 0 {
-		return sum, outcome.Failf(outcome.No, "give it what ifconfig, octet if or ip addr prints", "nothing in it is known")
+		return sum, outcome.Failf(outcome.No, "give it what ifconfig, octet if or ip addr prints, or a packet", "nothing in it is known")
 	}
 	return sum, nil
 }

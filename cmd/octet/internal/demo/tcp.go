@@ -21,6 +21,7 @@ import (
 	"github.com/octet-net/octet/cmd/octet/internal/talk"
 	"github.com/octet-net/octet/link"
 	"github.com/octet-net/octet/timeline"
+	"github.com/octet-net/octet/wire"
 )
 
 // TCPOptions say what the TCP demonstration does.
@@ -58,6 +59,9 @@ func TCP(ctx context.Context, r *report.Reporter, o TCPOptions) (TCPSummary, err
 		return c.judge(c.run(ctx))
 	}
 	t := &trace{report: r.Labelled("wire"), all: r.Verbose > 0}
+	if r.Verbose > 1 {
+		t.form = wire.Long
+	}
 	var capture *link.Capture
 	n, err := newNetwork(o.Faults, o.Seed, faultTrace{t}, func(line *timeline.Timeline) link.Observer {
 		if o.Capture == nil {

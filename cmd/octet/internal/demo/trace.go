@@ -13,7 +13,7 @@ import (
 // How many packets a trace shows besides those that open and close connections.
 const (
 	shownFirst  = 6  // from the first one on
-	shownEnding = 20 // up to here, what follows the end of one stream
+	shownEnding = 12 // up to here, what follows the end of one stream
 	shownMost   = 40 // in all
 )
 

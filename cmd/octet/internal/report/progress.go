@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"time"
@@ -21,9 +20,10 @@ const (
 type Progress struct {
 	what  string
 	total int64 // octets; zero if nobody knows
+	to    *output
 
 	mu    sync.Mutex
-	w     io.Writer // nil where nothing is shown
+	shown bool // somebody looks, and it is not over
 	begun time.Time
 	drawn time.Time // zero before the first line
 }
@@ -31,34 +31,34 @@ type Progress struct {
 // Progress returns a progress line for a transfer of total octets, or of an unknown
 // number of them if total is zero.
 func (r *Reporter) Progress(what string, total int64) *Progress {
-	p := &Progress{what: what, total: total, begun: time.Now()}
-	if !r.Quiet && !r.JSON && Terminal(r.diag) {
-		p.w = r.diag
+	return &Progress{
+		what: what, total: total, to: r.output, begun: time.Now(),
+		shown: !r.Quiet && !r.JSON && Terminal(r.diag),
 	}
-	return p
 }
 
 // Set says how many octets are done.
-func (p *Progress) Set(done int64) { p.set(time.Now(), done) }
-
-func (p *Progress) set(now time.Time, done int64) {
+func (p *Progress) Set(done int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.w == nil || now.Sub(p.begun) < progressAfter || now.Sub(p.drawn) < progressEvery {
+	if !p.shown {
 		return
 	}
-	p.drawn = now
-	fmt.Fprintf(p.w, "\r\x1b[K%s", p.line(done, now.Sub(p.begun)))
+	now := time.Now()
+	if now.Sub(p.begun) >= progressAfter && now.Sub(p.drawn) >= progressEvery {
+		p.drawn = now
+		p.to.draw(p.line(done, now.Sub(p.begun)))
+	}
 }
 
 // Done takes the line away.
 func (p *Progress) Done() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.w != nil && !p.drawn.IsZero() {
-		fmt.Fprint(p.w, "\r\x1b[K")
+	if p.shown {
+		p.shown = false
+		p.to.draw("")
 	}
-	p.w = nil
 }
 
 func (p *Progress) line(done int64, passed time.Duration) string {

@@ -44,6 +44,7 @@ type output struct {
 	out     io.Writer
 	diag    io.Writer
 	ended   bool
+	line    bool  // a line of progress stands on diag
 	failure error // the first failed write to out
 }
 
@@ -196,16 +197,36 @@ func (r *Reporter) Detailf(format string, args ...any) {
 func (r *Reporter) Tellf(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.erase()
 	fmt.Fprintf(r.diag, format+"\n", args...) // nobody is left to tell if this fails
 }
 
-func (r *Reporter) write(p []byte) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.failure != nil {
+func (o *output) write(p []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.failure != nil {
 		return
 	}
-	_, r.failure = r.out.Write(p)
+	o.erase()
+	_, o.failure = o.out.Write(p)
+}
+
+// draw replaces the line of progress, with nothing if it is empty.
+func (o *output) draw(line string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.erase()
+	if o.line = line != ""; o.line {
+		fmt.Fprint(o.diag, line)
+	}
+}
+
+// erase takes the line of progress away, so that others do not stand behind it.
+func (o *output) erase() {
+	if o.line {
+		fmt.Fprint(o.diag, "\r\x1b[K")
+		o.line = false
+	}
 }
 
 // Err returns the first error of writing results, so that a long run can stop early.

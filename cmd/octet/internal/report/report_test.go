@@ -5,9 +5,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/octet-net/octet/cmd/octet/internal/outcome"
@@ -119,24 +119,39 @@ func TestPyBytes(t *testing.T) {
 	}
 }
 
+// A line of progress comes after a second, not too often, and never stands before
+// another line.
 func TestProgress(t *testing.T) {
-	var b bytes.Buffer
-	begun := time.Now()
-	p := &Progress{what: "sending", total: 1e6, begun: begun, w: &b}
-	p.set(begun.Add(progressAfter/2), 1e5)
-	if b.Len() != 0 {
-		t.Errorf("a short run shows %q", b.String())
-	}
-	p.set(begun.Add(2*time.Second), 5e5)
-	p.set(begun.Add(2*time.Second+progressEvery/2), 6e5) // too soon after
-	if got := b.String(); strings.Count(got, "\r") != 1 || !strings.Contains(got, " 50% of 1 MB, 250 kB/s") {
-		t.Errorf("drawn: %q", got)
-	}
-	p.Done()
-	if !strings.HasSuffix(b.String(), "\r\x1b[K") {
-		t.Errorf("the line stays: %q", b.String())
-	}
-	if New(&b, &b, Options{}).Progress("x", 1).w != nil {
-		t.Error("progress is shown although nobody looks")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var b bytes.Buffer
+		r := New(&b, &b, Options{})
+		p := r.Progress("sending", 1e6)
+		if p.shown {
+			t.Error("progress is shown although nobody looks")
+		}
+		p.shown = true
+		p.Set(1e5)
+		if b.Len() != 0 {
+			t.Errorf("a short run shows %q", &b)
+		}
+		time.Sleep(2 * time.Second)
+		p.Set(5e5)
+		p.Set(6e5) // too soon after
+		r.Printf("result\n")
+		r.Tellf("note")
+		time.Sleep(progressEvery)
+		p.Set(7e5)
+		p.Done()
+		p.Set(8e5)
+		const erase = "\r\x1b[K"
+		want := "sending ████████████░░░░░░░░░░░░  50% of 1 MB, 250 kB/s" + erase + "result\nnote\n" +
+			"sending ████████████████░░░░░░░░  70% of 1 MB, 333 kB/s" + erase
+		if b.String() != want {
+			t.Errorf("shown\n%q, want\n%q", b.String(), want)
+		}
+		p = r.Progress("received", 0)
+		if got, want := p.line(15e5, time.Second), "received 1.5 MB, 1.5 MB/s"; got != want {
+			t.Errorf("without a total %q, want %q", got, want)
+		}
+	})
 }

@@ -296,10 +296,15 @@ type closedBody struct {
 func (s *Server) hear(conn net.Conn) (octets int64, sum []byte, err error) {
 	hash := sha256.New()
 	p := make([]byte, s.Max)
+	progress := s.Report.Progress("received", 0)
+	defer progress.Done()
 	for first := true; ; first = false {
 		n, err := conn.Read(p)
 		octets += int64(n)
 		hash.Write(p[:n])
+		if s.Save != nil {
+			progress.Set(octets)
+		}
 		if n > 0 {
 			if err := s.said(conn.RemoteAddr(), p[:n]); err != nil {
 				return octets, nil, err
