@@ -219,7 +219,7 @@ func TestTraceShowsBeginningAndEnd(t *testing.T) {
 		return strings.Split(strings.TrimSpace(out.String()), "\n")
 	}
 	got := show(false)
-	for _, want := range []string{"… 996 more (-v shows all)", "#1003 ", "… 87 more (-v shows all)", "#1104 ", "#1105 "} {
+	for _, want := range []string{"… 996 more (-v shows all)", "#1003 ", "… 95 more (-v shows all)", "#1104 ", "#1105 "} {
 		if !strings.Contains(strings.Join(got, "\n")+" ", want) {
 			t.Errorf("%q is not shown:\n%s", want, strings.Join(got, "\n"))
 		}

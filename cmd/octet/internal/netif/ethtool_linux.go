@@ -143,3 +143,13 @@ func ethtool(fd int, ifname string, req []byte) bool {
 	runtime.KeepAlive(req)
 	return errno == 0
 }
+
+// mask returns the bit of a name, or zero if there is none.
+func (t *Table) mask(name string) uint32 {
+	for _, b := range t.Bits {
+		if b.Named(name) {
+			return b.Mask
+		}
+	}
+	return 0
+}

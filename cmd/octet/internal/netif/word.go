@@ -60,13 +60,3 @@ func (w Word) String() string {
 func bit(mask uint32, names, meaning string) Bit {
 	return Bit{mask, strings.Split(names, "|"), meaning}
 }
-
-// mask returns the bit of a name, or zero if there is none.
-func (t *Table) mask(name string) uint32 {
-	for _, b := range t.Bits {
-		if b.Named(name) {
-			return b.Mask
-		}
-	}
-	return 0
-}
