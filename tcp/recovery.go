@@ -209,8 +209,9 @@ func (l *loss) probing() bool { return l.tlp.state == tlpDue && l.board.count() 
 
 // probe returns the octets that a tail loss probe repeats: the last segment sent.
 func (l *loss) probe() wire.Range {
-	r := l.board.at(l.board.last - 1)
-	return wire.Range{Start: wire.MaxSeq(r.start, r.end.Add(-l.mss)), End: r.end}
+	w := l.board.span(l.board.last - 1)
+	w.Start = wire.MaxSeq(w.Start, w.End.Add(-l.mss))
+	return w
 }
 
 // recovering reports whether an episode of reduction is going on, after losses,

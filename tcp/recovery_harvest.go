@@ -34,7 +34,7 @@ func newHarvest(now, echo mono.Time, least time.Duration) harvest {
 }
 
 // deliver notes that n octets of r have arrived, if that is news.
-func (h *harvest) deliver(r *record, n int) {
+func (h *harvest) deliver(r *record, t *trip, n int) {
 	if r.has(markSacked | markCounted) {
 		return
 	}
@@ -42,20 +42,20 @@ func (h *harvest) deliver(r *record, n int) {
 	h.order(r)
 	if r.has(markRepeated) {
 		h.repeated = true
-		if h.ambiguous(r) {
+		if h.ambiguous(t.sent) {
 			return
 		}
 	} else {
-		h.oldest = min(h.oldest, r.sent)
-		if h.newestOne == mono.Never || r.sent > h.newestOne {
-			h.newestOne = r.sent
+		h.oldest = min(h.oldest, t.sent)
+		if h.newestOne == mono.Never || t.sent > h.newestOne {
+			h.newestOne = t.sent
 		}
 		if r.end.LessEq(h.recover) {
 			h.originals += n
 		}
 	}
-	if m := (moment{r.sent, r.end}); !h.any || h.newest.before(m) {
-		h.any, h.newest, h.stamp = true, m, r.stamp
+	if m := (moment{t.sent, r.end}); !h.any || h.newest.before(m) {
+		h.any, h.newest, h.stamp = true, m, t.stamp
 	}
 }
 
@@ -70,9 +70,9 @@ func (h *harvest) order(r *record) {
 	}
 }
 
-// ambiguous reports whether it may have been an earlier transmission of r that
-// arrived: RFC 8985 §6.2 step 2 ignores it if the echoed timestamp is older than
+// ambiguous reports whether it may have been an earlier transmission that
+// arrived than the last, at sent: RFC 8985 §6.2 step 2 ignores it if the echoed timestamp is older than
 // the repetition, or the answer came sooner than any ever did.
-func (h *harvest) ambiguous(r *record) bool {
-	return h.echo != mono.Never && h.echo <= r.sent || h.now.Sub(r.sent) < h.least
+func (h *harvest) ambiguous(sent mono.Time) bool {
+	return h.echo != mono.Never && h.echo <= sent || h.now.Sub(sent) < h.least
 }

@@ -165,7 +165,7 @@ func (l *loss) report(before episode, v *verdict) {
 	a.Inflight = l.inflight()
 	a.InRecovery = before != steady || l.episode != steady
 	if l.unsaid > 0 {
-		p := &l.board.gone.stamp
+		p := &l.board.gone
 		a.Loss = cc.LossSample{
 			TxInFlight: int(p.inflight),
 			Since:      int(uint32(l.rate.lost) - p.lost),

@@ -161,15 +161,15 @@ func checkLoss(t testing.TB, l *loss) {
 	b := &l.board
 	var sacked, lost, repeats int
 	for n := b.first; n != b.last; n++ {
-		r := b.at(n)
+		r, octets := b.at(n), b.len(n)
 		if r.has(markSacked) {
-			sacked += r.len()
+			sacked += octets
 		}
 		if r.has(markLost) {
-			lost += r.len()
+			lost += octets
 		}
 		if r.has(markAgain) {
-			repeats += r.len()
+			repeats += octets
 		}
 	}
 	if sacked != b.sacked || lost != b.lost || repeats != b.repeats {

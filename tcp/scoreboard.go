@@ -9,7 +9,7 @@ const (
 	leastRecords  = 16       // smallest ring
 	maxRecords    = 1 << 17  // beyond it, segments share records
 	weighRecords  = 64       // from here on records must weigh less than what they describe
-	recordSize    = 64       // octets of memory
+	recordSize    = 56       // octets of memory, its trip included
 	mostPerRecord = 64 << 10 // octets described by one record
 )
 
@@ -24,17 +24,30 @@ const (
 	markCounted                    // counted as delivered once, before the peer was taken to have discarded them
 )
 
-// A record is a run of octets sent together, at most a segment's worth, with one fate.
+// A record is a run of octets sent together, at most a segment's worth, with one
+// fate. It begins where the one before it ends.
 type record struct {
-	start, end wire.Seq
-	sent       mono.Time // Segment.xmit_ts: the last time they were sent
-	stamp      stamp     // of that time
-	skip       uint32    // if sacked: all of the next skip records are too, this one included
-	marks      marks
+	end  wire.Seq
+	bits uint32 // marks, and above them skip
 }
 
-func (r *record) len() int         { return int(r.end - r.start) }
-func (r *record) has(m marks) bool { return r.marks&m != 0 }
+// mostSkip is the largest skip that fits above the marks.
+const mostSkip = 1<<24 - 1
+
+func (r *record) has(m marks) bool { return marks(r.bits)&m != 0 }
+func (r *record) set(m marks)      { r.bits |= uint32(m) }
+func (r *record) clear(m marks)    { r.bits &^= uint32(m) }
+
+// skip is, for a sacked record, how many records from it on are known to be sacked.
+func (r *record) skip() uint32     { return r.bits >> 8 }
+func (r *record) setSkip(n uint32) { r.bits = min(n, mostSkip)<<8 | r.bits&0xff }
+
+// A trip is what is remembered of the last time a record was sent. It lies apart
+// from the record, as a search needs records only, and many of them.
+type trip struct {
+	sent  mono.Time // Segment.xmit_ts
+	stamp stamp
+}
 
 // A scoreboard is the records of [una, nxt), without gaps, in sequence order:
 //
@@ -52,6 +65,7 @@ func (r *record) has(m marks) bool { return r.marks&m != 0 }
 // covers whole: no peer can make records by splitting them.
 type scoreboard struct {
 	ring          []record // length a power of two, or nil
+	trips         []trip   // as long; of the records at the same places
 	first, last   uint64   // numbers of the records: [first, last)
 	fresh, rexmit uint64
 	again         reruns // repetitions in flight, oldest first
@@ -60,12 +74,28 @@ type scoreboard struct {
 
 	sacked, lost, repeats int // octets in records marked so: markSacked, markLost, markAgain
 	sackedRecords         int
-	gone                  record // the newest of those marked lost last: its time and stamp
+	gone                  stamp // of the octets marked lost last
 }
 
 func (s *scoreboard) at(n uint64) *record { return &s.ring[n&uint64(len(s.ring)-1)] }
-func (s *scoreboard) count() int          { return int(s.last - s.first) }
-func (s *scoreboard) outstanding() int    { return s.nxt.Sub(s.una) }
+func (s *scoreboard) trip(n uint64) *trip { return &s.trips[n&uint64(len(s.trips)-1)] }
+
+// start returns where record n begins; n may be last.
+func (s *scoreboard) start(n uint64) wire.Seq {
+	if n == s.first {
+		return s.una
+	}
+	return s.at(n - 1).end
+}
+
+func (s *scoreboard) len(n uint64) int { return s.at(n).end.Sub(s.start(n)) }
+
+func (s *scoreboard) span(n uint64) wire.Range {
+	return wire.Range{Start: s.start(n), End: s.at(n).end}
+}
+
+func (s *scoreboard) count() int       { return int(s.last - s.first) }
+func (s *scoreboard) outstanding() int { return s.nxt.Sub(s.una) }
 
 // pipe is the octets thought to be in the network (RFC 6675 §4, SetPipe): what
 // was sent and is neither sacked nor lost, and what was sent again.
@@ -74,51 +104,54 @@ func (s *scoreboard) pipe() int { return s.outstanding() - s.sacked - s.lost + s
 // push records [nxt, end) as sent, cut into records of at most mss octets.
 func (s *scoreboard) push(now mono.Time, end wire.Seq, mss int, p stamp) {
 	for s.nxt.Less(end) {
-		n := min(end.Sub(s.nxt), mss)
-		if r := s.join(n, mss); r != nil {
-			r.end, r.sent, r.stamp = r.end.Add(n), now, p
+		s.nxt = s.nxt.Add(min(end.Sub(s.nxt), mss))
+		if s.joins(mss) {
+			s.at(s.last - 1).end = s.nxt
+			*s.trip(s.last - 1) = trip{now, p}
 		} else {
-			s.grow()
-			*s.at(s.last) = record{start: s.nxt, end: s.nxt.Add(n), sent: now, stamp: p}
-			s.last++
+			s.add(record{end: s.nxt}, trip{now, p})
 		}
-		s.nxt = s.nxt.Add(n)
 	}
 }
 
-// join returns the last record if n more octets shall share it, nil otherwise.
-// Records are joined only to bound memory: one that describes several segments
-// is delivered, or lost, as a whole. While segments are of usual size that never happens.
-func (s *scoreboard) join(n, mss int) *record {
+// joins reports whether the octets up to nxt shall share the last record. Records
+// are joined only to bound memory: one that describes several segments is
+// delivered, or lost, as a whole. While segments are of usual size that never happens.
+func (s *scoreboard) joins(mss int) bool {
 	full := s.count() >= maxRecords
 	if !full && (s.count() < weighRecords || s.count()*recordSize <= s.outstanding()) {
-		return nil
+		return false
 	}
-	r := s.at(s.last - 1)
 	most := mss
 	if full {
 		most = max(mss, mostPerRecord)
 	}
-	if r.marks != 0 || r.len()+n > most {
-		return nil
-	}
-	return r
+	return marks(s.at(s.last-1).bits) == 0 && s.nxt.Sub(s.start(s.last-1)) <= most
 }
 
-// grow makes room for one more record.
+// add appends a record.
+func (s *scoreboard) add(r record, t trip) {
+	if s.count() == len(s.ring) {
+		s.grow()
+	}
+	*s.at(s.last), *s.trip(s.last) = r, t
+	s.last++
+}
+
+// grow doubles the ring.
 func (s *scoreboard) grow() {
-	if s.count() < len(s.ring) {
-		return
-	}
-	bigger := make([]record, max(leastRecords, 2*len(s.ring)))
+	size := uint64(max(leastRecords, 2*len(s.ring)))
+	ring, trips := make([]record, size), make([]trip, size)
 	for n := s.first; n != s.last; n++ {
-		bigger[n&uint64(len(bigger)-1)] = *s.at(n)
+		ring[n&(size-1)], trips[n&(size-1)] = *s.at(n), *s.trip(n)
 	}
-	s.ring = bigger
+	s.ring, s.trips = ring, trips
 }
 
 // trim gives memory back; nothing may be outstanding.
-func (s *scoreboard) trim() { s.ring, s.again, s.redo = nil, reruns{}, reruns{} }
+func (s *scoreboard) trim() {
+	s.ring, s.trips, s.again, s.redo = nil, nil, reruns{}, reruns{}
+}
 
 // holds reports whether there is memory that trim would give back.
 func (s *scoreboard) holds() bool { return s.ring != nil || s.again.list != nil || s.redo.list != nil }
@@ -128,19 +161,18 @@ func (s *scoreboard) holds() bool { return s.ring != nil || s.again.list != nil 
 // gallops from there: where sizes differ the cost is still logarithmic.
 func (s *scoreboard) find(seq wire.Seq) uint64 {
 	n := s.first + uint64(seq-s.una)*(s.last-s.first)/uint64(s.nxt-s.una)
-	lo, hi := n, n+1 // the record is in [lo, hi)
-	for step := uint64(1); seq.Less(s.at(lo).start); step *= 2 {
-		hi = lo
+	lo, hi := n, n // the record is the first from lo to hi that ends after seq
+	for step := uint64(1); lo != s.first && seq.Less(s.at(lo-1).end); step *= 2 {
+		hi = lo - 1
 		lo -= min(step, lo-s.first)
 	}
-	for step := uint64(1); hi != s.last && s.at(hi).start.LessEq(seq); step *= 2 {
-		lo = hi
-		hi += min(step, s.last-hi)
+	for step := uint64(1); s.at(hi).end.LessEq(seq); step *= 2 {
+		lo = hi + 1
+		hi += min(step, s.last-1-hi)
 	}
-	for hi-lo > 1 {
-		mid := lo + (hi-lo)/2
-		if s.at(mid).start.LessEq(seq) {
-			lo = mid
+	for lo != hi {
+		if mid := lo + (hi-lo)/2; s.at(mid).end.LessEq(seq) {
+			lo = mid + 1
 		} else {
 			hi = mid
 		}
@@ -157,9 +189,9 @@ func (s *scoreboard) unsacked(n uint64) uint64 {
 		if !r.has(markSacked) {
 			break
 		}
-		next := n + uint64(r.skip)
+		next := n + uint64(r.skip())
 		if next != s.last && s.at(next).has(markSacked) {
-			r.skip += s.at(next).skip
+			r.setSkip(r.skip() + s.at(next).skip())
 		}
 		n = next
 	}
@@ -169,32 +201,29 @@ func (s *scoreboard) unsacked(n uint64) uint64 {
 // ack takes everything before seq, una ≤ seq ≤ nxt, off the scoreboard and
 // reports what that delivered to h.
 func (s *scoreboard) ack(seq wire.Seq, h *harvest) {
-	for s.first != s.last {
-		r := s.at(s.first)
-		if !r.end.LessEq(seq) {
-			s.behead(r, seq, h)
-			break
-		}
-		h.deliver(r, r.len())
-		s.unmark(r, r.len())
+	for s.first != s.last && s.at(s.first).end.LessEq(seq) {
+		n := s.len(s.first)
+		h.deliver(s.at(s.first), s.trip(s.first), n)
+		s.unmark(s.at(s.first), n)
+		s.una = s.at(s.first).end
 		s.first++
 	}
-	s.una = seq
+	if n := seq.Sub(s.una); n > 0 {
+		s.behead(s.at(s.first), n, h)
+		s.una = seq
+	}
 	s.fresh, s.rexmit = max(s.fresh, s.first), max(s.rexmit, s.first)
 	s.again.first(seq)
 	s.redo.first(seq)
 }
 
-// behead takes the octets before seq off the first record, r.
-func (s *scoreboard) behead(r *record, seq wire.Seq, h *harvest) {
-	if n := seq.Sub(r.start); n > 0 {
-		h.deliver(r, n)
-		m := r.marks
-		s.unmark(r, n)
-		r.marks, r.start = m, seq
-		if m&markSacked != 0 {
-			s.sackedRecords++
-		}
+// behead takes n octets off the first record, r.
+func (s *scoreboard) behead(r *record, n int, h *harvest) {
+	h.deliver(r, s.trip(s.first), n)
+	was := *r
+	s.unmark(r, n)
+	if *r = was; r.has(markSacked) {
+		s.sackedRecords++
 	}
 }
 
@@ -210,39 +239,41 @@ func (s *scoreboard) unmark(r *record, n int) {
 	if r.has(markAgain) {
 		s.repeats -= n
 	}
-	r.marks &^= markSacked | markLost | markAgain
+	r.clear(markSacked | markLost | markAgain)
 }
 
 // sack marks the records that lie whole in b, una ≤ b.Start < b.End ≤ nxt, as
 // held by the peer and reports what that delivered to h.
 func (s *scoreboard) sack(b wire.Range, h *harvest) {
 	n := s.find(b.Start)
-	if s.at(n).start != b.Start {
+	if s.start(n) != b.Start {
 		n++
 	}
 	for n = s.unsacked(n); n != s.last && s.at(n).end.LessEq(b.End); n = s.unsacked(n + 1) {
-		r := s.at(n)
-		h.deliver(r, r.len())
-		s.unmark(r, r.len())
-		r.marks |= markSacked | markCounted
-		r.skip = 1
-		s.sacked += r.len()
+		r, octets := s.at(n), s.len(n)
+		h.deliver(r, s.trip(n), octets)
+		s.unmark(r, octets)
+		r.set(markSacked | markCounted)
+		r.setSkip(1)
+		s.sacked += octets
 		s.sackedRecords++
 	}
 }
 
-// loseOne marks a record as lost, and a repetition of it as no longer in flight.
+// loseOne marks record n as lost, and a repetition of it as no longer in flight.
 // It returns its octets.
-func (s *scoreboard) loseOne(r *record) int {
+func (s *scoreboard) loseOne(n uint64) int {
+	r, octets := s.at(n), s.len(n)
 	if r.has(markAgain) {
-		s.repeats -= r.len()
+		s.repeats -= octets
 	}
 	if !r.has(markLost) {
-		s.lost += r.len()
+		s.lost += octets
 	}
-	r.marks = r.marks&^markAgain | markLost
-	s.gone = *r
-	return r.len()
+	r.clear(markAgain)
+	r.set(markLost)
+	s.gone = s.trip(n).stamp
+	return octets
 }
 
 // A moment is a transmission: when, and the end of what was sent then. RFC 8985
@@ -273,13 +304,14 @@ func (s *scoreboard) loseFresh(bound moment, cut mono.Time) (lost int, wait mono
 		if r.has(markLost | markRepeated) {
 			continue
 		}
-		if !(moment{r.sent, r.end}).before(bound) {
+		sent := s.trip(s.fresh).sent
+		if !(moment{sent, r.end}).before(bound) {
 			break
 		}
-		if r.sent > cut {
-			return lost, r.sent
+		if sent > cut {
+			return lost, sent
 		}
-		lost += s.loseOne(r)
+		lost += s.loseOne(s.fresh)
 	}
 	return lost, mono.Never
 }
@@ -287,23 +319,19 @@ func (s *scoreboard) loseFresh(bound moment, cut mono.Time) (lost int, wait mono
 // loseAgain does so with repetitions.
 func (s *scoreboard) loseAgain(bound moment, cut mono.Time) (lost int, wait mono.Time) {
 	for e := s.again.first(s.una); e != nil; e = s.again.pop(s.una) {
-		for n := s.find(e.start); n != s.last; n = s.unsacked(n + 1) {
-			r := s.at(n)
-			if !r.start.Less(e.end) {
-				break
+		for n := s.find(e.Start); n != s.last && s.start(n).Less(e.End); n = s.unsacked(n + 1) {
+			e.Start = s.start(n)
+			if !s.at(n).has(markAgain) || s.trip(n).sent != e.sent {
+				continue // delivered, or sent yet again
 			}
-			e.start = r.start
-			if !r.has(markAgain) || r.sent != e.sent {
-				continue
-			}
-			if !(moment{r.sent, r.end}).before(bound) {
+			if !(moment{e.sent, s.at(n).end}).before(bound) {
 				return lost, mono.Never
 			}
-			if r.sent > cut {
-				return lost, r.sent
+			if e.sent > cut {
+				return lost, e.sent
 			}
-			lost += s.loseOne(r)
-			s.redo.push(rerun{start: r.start, end: r.end})
+			lost += s.loseOne(n)
+			s.redo.push(rerun{Range: s.span(n)})
 		}
 	}
 	return lost, mono.Never
@@ -316,14 +344,13 @@ func (s *scoreboard) reneged() bool { return s.first != s.last && s.at(s.first).
 // loseHead marks the first record as lost, whatever its age. It returns its octets,
 // 0 if it was lost already.
 func (s *scoreboard) loseHead() int {
-	if s.first == s.last {
+	if s.first == s.last || s.reneged() {
 		return 0
 	}
-	r := s.at(s.first)
 	s.rexmit = s.first
 	s.fresh = max(s.fresh, s.first+1)
-	if r.has(markSacked) || r.has(markLost) && !r.has(markAgain) {
+	if s.waits(s.first) {
 		return 0
 	}
-	return s.loseOne(r)
+	return s.loseOne(s.first)
 }

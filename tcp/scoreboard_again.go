@@ -13,8 +13,8 @@ func (s *scoreboard) next(limit int) (wire.Range, bool) {
 		return wire.Range{}, false
 	}
 	for e := s.redo.first(s.una); e != nil; e = s.redo.pop(s.una) {
-		for n := s.find(e.start); n != s.last && s.at(n).start.Less(e.end); n = s.unsacked(n + 1) {
-			if e.start = s.at(n).start; s.waits(n) {
+		for n := s.find(e.Start); n != s.last && s.start(n).Less(e.End); n = s.unsacked(n + 1) {
+			if e.Start = s.start(n); s.waits(n) {
 				return s.run(n, limit), true
 			}
 		}
@@ -29,13 +29,13 @@ func (s *scoreboard) next(limit int) (wire.Range, bool) {
 
 // waits reports whether record n is lost and waits to be sent again.
 func (s *scoreboard) waits(n uint64) bool {
-	return s.at(n).marks&(markLost|markAgain|markSacked) == markLost
+	return marks(s.at(n).bits)&(markLost|markAgain|markSacked) == markLost
 }
 
 // run returns the range of the lost records from n on that fit into limit
 // octets, or the first limit octets of n.
 func (s *scoreboard) run(n uint64, limit int) wire.Range {
-	w := wire.Range{Start: s.at(n).start, End: s.at(n).end}
+	w := s.span(n)
 	if w.Len() > limit {
 		w.End = w.Start.Add(limit)
 		return w
@@ -50,27 +50,26 @@ func (s *scoreboard) run(n uint64, limit int) wire.Range {
 // octets were; what the peer holds is not.
 func (s *scoreboard) repeat(now mono.Time, w wire.Range, p stamp) (octets int) {
 	n := s.find(w.Start)
-	if s.at(n).start != w.Start {
+	if s.start(n) != w.Start {
 		s.split(n, w.Start)
 		n++
 	}
-	for ; n != s.last && s.at(n).start.Less(w.End); n++ {
-		r := s.at(n)
-		if w.End.Less(r.end) {
+	for ; n != s.last && s.start(n).Less(w.End); n++ {
+		if w.End.Less(s.at(n).end) {
 			s.split(n, w.End)
-			r = s.at(n)
 		}
+		r, k := s.at(n), s.len(n)
 		if r.has(markSacked) {
 			continue
 		}
 		if !r.has(markAgain) {
-			s.repeats += r.len()
+			s.repeats += k
 		}
-		r.marks |= markAgain | markRepeated
-		r.sent, r.stamp = now, p
-		octets += r.len()
+		r.set(markAgain | markRepeated)
+		*s.trip(n) = trip{now, p}
+		octets += k
 	}
-	s.again.push(rerun{start: w.Start, end: w.End, sent: now})
+	s.again.push(rerun{w, now})
 	return octets
 }
 
@@ -78,15 +77,14 @@ func (s *scoreboard) repeat(now mono.Time, w wire.Range, p stamp) (octets int) {
 // behind it, so only what the peer cannot ask for at will leads here: a
 // segment size that shrank, or a window smaller than a segment.
 func (s *scoreboard) split(n uint64, seq wire.Seq) {
-	s.grow()
-	for m := s.last; m != n; m-- {
-		*s.at(m) = *s.at(m - 1)
+	s.add(record{}, trip{})
+	for m := s.last - 1; m != n; m-- {
+		*s.at(m), *s.trip(m) = *s.at(m - 1), *s.trip(m - 1)
 	}
-	s.last++
-	left, right := s.at(n), s.at(n+1)
-	left.end, right.start = seq, seq
-	if left.has(markSacked) {
-		left.skip = 1
+	r := s.at(n)
+	r.end = seq
+	if r.has(markSacked) {
+		r.setSkip(1)
 		s.sackedRecords++
 	}
 	if s.fresh > n {
@@ -101,41 +99,36 @@ func (s *scoreboard) split(n uint64, seq wire.Seq) {
 func (s *scoreboard) resize(mss int) {
 	pieces := 0
 	for n := s.first; n != s.last; n++ {
-		pieces += (s.at(n).len() + mss - 1) / mss
+		pieces += (s.len(n) + mss - 1) / mss
 	}
 	if pieces == s.count() {
 		return
 	}
 	old := *s
-	s.ring, s.first, s.last, s.sackedRecords = nil, 0, 0, 0
-	for n := old.first; n != old.last; n++ {
+	s.ring, s.trips, s.first, s.last, s.sackedRecords = nil, nil, 0, 0, 0
+	for n := old.first; ; n++ {
 		if n == old.fresh {
 			s.fresh = s.last
 		}
 		if n == old.rexmit {
 			s.rexmit = s.last
 		}
-		s.pieces(*old.at(n), mss)
-	}
-	if old.fresh == old.last {
-		s.fresh = s.last
-	}
-	if old.rexmit == old.last {
-		s.rexmit = s.last
+		if n == old.last {
+			return
+		}
+		s.pieces(old.start(n), *old.at(n), *old.trip(n), mss)
 	}
 }
 
-// pieces appends r cut into records of at most mss octets.
-func (s *scoreboard) pieces(r record, mss int) {
-	for end := r.end; r.start != end; r.start = r.end {
-		r.end = r.start.Add(min(end.Sub(r.start), mss))
-		r.skip = 1
+// pieces appends r, which begins at start, cut into records of at most mss octets.
+func (s *scoreboard) pieces(start wire.Seq, r record, t trip, mss int) {
+	r.setSkip(1)
+	for end := r.end; start != end; start = r.end {
+		r.end = start.Add(min(end.Sub(start), mss))
 		if r.has(markSacked) {
 			s.sackedRecords++
 		}
-		s.grow()
-		*s.at(s.last) = r
-		s.last++
+		s.add(r, t)
 	}
 }
 
@@ -146,28 +139,22 @@ func (s *scoreboard) pieces(r record, mss int) {
 // if the peer must have discarded what it held, as the first record is among
 // it. It returns the octets that are now lost and were not before.
 func (s *scoreboard) timeout(cut mono.Time) (lost int) {
-	if s.first == s.last {
-		return 0
-	}
 	reneged := s.reneged()
 	s.redo.clear()
 	s.fresh, s.rexmit = s.last, s.first
 	for n := s.first; n != s.last; n++ {
-		r := s.at(n)
-		if r.has(markSacked) {
-			s.unmark(r, r.len())
+		if s.at(n).has(markSacked) {
+			s.unmark(s.at(n), s.len(n))
 		}
-		waits := r.has(markLost) && !r.has(markAgain)
 		switch {
-		case waits:
-		case n == s.first, r.sent <= cut, reneged:
-			lost += s.loseOne(r)
-			waits = true
-		case !r.has(markRepeated):
+		case s.waits(n):
+		case n == s.first, s.trip(n).sent <= cut, reneged:
+			lost += s.loseOne(n)
+		case !s.at(n).has(markRepeated):
 			s.fresh = min(s.fresh, n)
 		}
-		if waits && n > s.fresh {
-			s.redo.push(rerun{start: r.start, end: r.end})
+		if s.waits(n) && n > s.fresh {
+			s.redo.push(rerun{Range: s.span(n)})
 		}
 	}
 	return lost
@@ -177,16 +164,16 @@ func (s *scoreboard) timeout(cut mono.Time) (lost int) {
 func (s *scoreboard) forgive() {
 	from := s.fresh
 	for _, e := range s.redo.list[s.redo.head:] {
-		if s.una.Less(e.end) {
-			n := s.find(wire.MaxSeq(e.start, s.una))
-			for ; n != s.last && s.at(n).start.Less(e.end); n = s.unsacked(n + 1) {
+		if s.una.Less(e.End) {
+			n := s.find(wire.MaxSeq(e.Start, s.una))
+			for ; n != s.last && s.start(n).Less(e.End); n = s.unsacked(n + 1) {
 				from = s.pardon(n, from)
 			}
 		}
 	}
 	for n := s.unsacked(s.rexmit); n < s.fresh; n = s.unsacked(n + 1) {
 		if from = s.pardon(n, from); s.waits(n) {
-			s.redo.push(rerun{start: s.at(n).start, end: s.at(n).end}) // fresh goes back, perhaps below it
+			s.redo.push(rerun{Range: s.span(n)}) // fresh goes back, perhaps below it
 		}
 	}
 	s.fresh = from
@@ -195,19 +182,18 @@ func (s *scoreboard) forgive() {
 // pardon clears that record n is lost if it waits and was sent once. It returns
 // the first of n and from that may now be found lost again.
 func (s *scoreboard) pardon(n, from uint64) uint64 {
-	r := s.at(n)
-	if !s.waits(n) || r.has(markRepeated) {
+	if !s.waits(n) || s.at(n).has(markRepeated) {
 		return from
 	}
-	s.lost -= r.len()
-	r.marks &^= markLost
+	s.lost -= s.len(n)
+	s.at(n).clear(markLost)
 	return min(from, n)
 }
 
 // A rerun is a run of octets sent again at one time.
 type rerun struct {
-	start, end wire.Seq
-	sent       mono.Time
+	wire.Range
+	sent mono.Time
 }
 
 // reruns is a queue of reruns. It reuses its memory.
@@ -221,8 +207,8 @@ func (q *reruns) empty() bool { return q.head == len(q.list) }
 // push appends v, or lengthens the last rerun if v continues it.
 func (q *reruns) push(v rerun) {
 	if !q.empty() {
-		if l := &q.list[len(q.list)-1]; l.end == v.start && l.sent == v.sent {
-			l.end = v.end
+		if l := &q.list[len(q.list)-1]; l.End == v.Start && l.sent == v.sent {
+			l.End = v.End
 			return
 		}
 	}
@@ -239,8 +225,8 @@ func (q *reruns) clear() { q.list, q.head = q.list[:0], 0 }
 // is none. It forgets what is.
 func (q *reruns) first(una wire.Seq) *rerun {
 	for ; !q.empty(); q.head++ {
-		if e := &q.list[q.head]; una.Less(e.end) {
-			e.start = wire.MaxSeq(e.start, una)
+		if e := &q.list[q.head]; una.Less(e.End) {
+			e.Start = wire.MaxSeq(e.Start, una)
 			return e
 		}
 	}
