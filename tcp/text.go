@@ -105,6 +105,9 @@ func (t *TCB) takeEarly(now mono.Time, seg *wire.Segment) {
 	if !r.early.insert(seg.Payload, seg.Seq, 2*r.limit) {
 		t.drop(DropMemory)
 	}
+	if r.early.spans.n == 0 { // the first of them was refused
+		r.release()
+	}
 }
 
 // delayAck decides when n octets that came in order are acknowledged: at once
