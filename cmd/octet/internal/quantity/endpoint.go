@@ -50,7 +50,7 @@ func parseEndpoint(s string) (Endpoint, error) {
 	switch scheme {
 	case "udp", "udp4", "udp6", "tcp", "tcp4", "tcp6":
 	default:
-		return Endpoint{}, fmt.Errorf("address %q begins with %s://: only udp:// and tcp:// are known", s, scheme)
+		return Endpoint{}, fmt.Errorf("address %q begins with %q: only udp:// and tcp:// are known", s, scheme+"://")
 	}
 	if i := strings.IndexAny(rest, "/?#@"); i >= 0 {
 		return Endpoint{}, fmt.Errorf("address %q goes on after the port with %q: write %s://HOST:PORT alone", s, rest[i:], scheme)
@@ -77,7 +77,7 @@ func hostPort(s, rest string) (string, uint16, error) {
 		}
 		host = inner
 	} else if strings.Contains(host, ":") {
-		return "", 0, fmt.Errorf("address %q has an IPv6 address without brackets: write it as [%s]:%s", s, host, port)
+		return "", 0, fmt.Errorf("address %q has an IPv6 address without brackets: write it as %q", s, "["+host+"]:"+port)
 	} else if err := checkName(s, host); err != nil {
 		return "", 0, err
 	}
@@ -127,7 +127,7 @@ func (e Endpoint) checkFamily(s string) error {
 		return nil // a name, or every address: the family chooses
 	}
 	if v := e.Network[3:]; v == "4" && !a.Is4() || v == "6" && a.Is4() {
-		return fmt.Errorf("address %q asks for IPv%s but %s is not: write %s://", s, v, e.Host, e.Network[:3])
+		return fmt.Errorf("address %q asks for IPv%s but %q is not: write %s://", s, v, e.Host, e.Network[:3])
 	}
 	return nil
 }

@@ -67,7 +67,8 @@ func long(n int) string { return strings.Repeat("a", n) }
 
 // Whatever is accepted is written so that it reads back as the same.
 func FuzzParseEndpoint(f *testing.F) {
-	for _, s := range []string{"udp://localhost:6789", "tcp6://[::1]:443", "udp://:0", "x", "udp://[::1%x]:1"} {
+	for _, s := range []string{"udp://localhost:6789", "tcp6://[::1]:443", "udp://:0", "x", "udp://[::1%x]:1",
+		"\n://", "tcp://\n:::1", "udp4://\n:1", "udp6://\n:1", "udp://\n/1"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
