@@ -204,3 +204,15 @@ func TestFixedBuffersDoNotGrow(t *testing.T) {
 		t.Errorf("the buffers grew to %d and %d", a, b)
 	}
 }
+
+// A segment that is sent again has an old number and the newest acknowledgement:
+// its window belongs to that.
+func TestWindowOfRepeatedSegment(t *testing.T) {
+	s := talkingWith(t, "win 2000 <mss 1000>")
+	s.send(5000).out("A 1+1000 ack 1").out("A 1001+1000 ack 1").quiet()
+	s.in("A 101+100 ack 1001 win 1000").out("A 2001 ack 1").quiet() // its text is early
+	s.in("A 1+100 ack 2001 win 0").out("A 2001 ack 201").quiet()
+	if got := s.tcb.Info().SndWnd; got != 0 {
+		t.Errorf("SND.WND is %d, want 0", got)
+	}
+}

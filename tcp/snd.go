@@ -54,10 +54,12 @@ func (s *snd) unsent() bool { return s.waiting() > 0 || s.fin && !s.finSent }
 func (s *snd) usable() int { return s.right().Sub(s.nxt) }
 
 // setWindow takes a window from a segment that is not older than the last
-// (RFC 9293 §3.10.7.4) and reports whether it changed.
+// (RFC 9293 §3.10.7.4) and reports whether it changed. A segment that acknowledges
+// more is newer whatever its number: it may be one sent again, and to move
+// SND.UNA without SND.WND would move the right edge beyond what the peer offered.
 // The window is unsigned (MUST-1), scaled by then; one that shrank takes effect too.
 func (s *snd) setWindow(seg *wire.Segment, w int) bool {
-	if seg.Seq.Less(s.wl1) || seg.Seq == s.wl1 && seg.Ack.Less(s.wl2) {
+	if !s.una.Less(seg.Ack) && (seg.Seq.Less(s.wl1) || seg.Seq == s.wl1 && seg.Ack.Less(s.wl2)) {
 		return false
 	}
 	changed := w != s.wnd
