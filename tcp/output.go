@@ -196,11 +196,15 @@ func (t *TCB) again(now mono.Time, seg *wire.Segment, r wire.Range, kind sentKin
 	t.counts.Retransmits++
 }
 
-// tellSent tells the congestion control and the pacer of octets that left.
+// tellSent tells the congestion control and the pacer of octets that left. The
+// pace never holds for longer than a timeout: a path that takes that long for what
+// left would show it in its round trip, while a rate measured when hardly anything
+// arrived may be next to nothing, and would keep back what shows that it is wrong.
 func (t *TCB) tellSent(now mono.Time, n int, idle time.Duration) {
 	t.cc.Sent(now, n, t.loss.inflight(), idle)
 	if t.pacing {
 		t.pacer.Sent(now, n, t.cc.PacingRate(), t.snd.mss)
+		t.pacer.NotAfter(now.Add(t.loss.rtt.base(&t.cfg.Recovery)))
 	}
 }
 

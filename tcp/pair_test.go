@@ -228,7 +228,7 @@ func (p *pair) transfer(from int, data []byte, d time.Duration) []byte {
 }
 
 func segString(s *wire.Segment) string {
-	return fmt.Sprintf("seq %d ack %d flags %03x win %d len %d opts %+v", s.Seq, s.Ack, s.Flags, s.Window, s.Payload.Len(), s.Options)
+	return fmt.Sprintf("seq %d ack %d flags %s win %d len %d opts %+v", s.Seq, s.Ack, s.Flags, s.Window, s.Payload.Len(), s.Options)
 }
 
 // pattern returns n octets in which any displacement shows.

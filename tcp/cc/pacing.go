@@ -48,6 +48,10 @@ func (p *Pacer) Sent(now mono.Time, octets int, rate uint64, mss int) {
 	p.due = start.Add(span(octets, rate))
 }
 
+// NotAfter lets the next quantum begin at a given time at the latest, whatever the
+// rate says.
+func (p *Pacer) NotAfter(at mono.Time) { p.due = min(p.due, at) }
+
 // Quantum returns how many octets may leave at once: a millisecond's worth, at least
 // two segments and at most 64 KiB or one segment (draft-ietf-ccwg-bbr §5.6.3).
 func Quantum(rate uint64, mss int) int {

@@ -83,6 +83,21 @@ func TestPacerUnpaced(t *testing.T) {
 	}
 }
 
+func TestPacerNotAfter(t *testing.T) {
+	var p Pacer
+	p.Sent(5, 2000, 1, 1000)
+	p.NotAfter(100)
+	if p.Ready(99) || !p.Ready(100) {
+		t.Errorf("due %v, want 100", p.Due())
+	}
+	// One that is sooner stays.
+	p.Sent(100, 2000, 1_000_000, 1000)
+	p.NotAfter(mono.Time(time.Hour))
+	if got := p.Due(); got > mono.Time(time.Second) {
+		t.Errorf("due %v, want it as the rate says", got)
+	}
+}
+
 func TestPacingRate(t *testing.T) {
 	s := tell(t, "newreno", Params{})
 	// Nothing is known of the round trip: unpaced.
