@@ -34,6 +34,8 @@ var rooms = map[string]struct {
 	"vnet":        {may: []string{".", "link", "wire", "mono", "chunk", "timeline", "ip"}},
 	"sim":         {may: []string{".", "vnet", "link", "wire", "mono", "timeline"}},
 	"packetdrill": {may: []string{".", "link", "tcp", "tcp/cc", "ip", "wire", "mono", "chunk", "timeline"}},
+
+	"internal/bench": {may: []string{".", "link", "timeline"}}, // measures stacks side by side, for the command and the module bench
 }
 
 // impure are the imports that a pure room has no use for.

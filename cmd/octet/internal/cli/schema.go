@@ -20,6 +20,7 @@ import (
 // streams are the objects that each verb writes with --json. The schemas are made
 // from them.
 var streams = map[string]report.Events{
+	"bench":   report.Stream(report.Events{"figure": {figureRecord{}}, "ratio": {ratioRecord{}}}, benchSummary{}),
 	"connect": report.Stream(talk.ClientEvents, talk.ClientSummary{}),
 	"demo":    report.Stream(demo.Events, demo.UDPSummary{}, demo.TCPSummary{}),
 	"explain": report.Stream(report.Events{"line": {explain.Line{}}, "packet": {explain.Packet{}}}, explainSummary{}),

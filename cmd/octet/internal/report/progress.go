@@ -72,3 +72,29 @@ func (p *Progress) line(done int64, passed time.Duration) string {
 	bar := strings.Repeat("█", full) + strings.Repeat("░", width-full)
 	return fmt.Sprintf("%s %s %3.0f%% of %s, %s", p.what, bar, part*100, quantity.Bytes(p.total), speed)
 }
+
+// A Status shows on a terminal what a long run is doing. Anywhere else it does nothing.
+type Status struct {
+	to    *output
+	shown bool
+	begun time.Time
+}
+
+// Status returns the status line of a run that begins now.
+func (r *Reporter) Status() *Status {
+	return &Status{to: r.output, begun: time.Now(), shown: !r.Quiet && !r.JSON && Terminal(r.diag)}
+}
+
+// Set says what is being done.
+func (s *Status) Set(what string) {
+	if s.shown && time.Since(s.begun) >= progressAfter {
+		s.to.draw(what)
+	}
+}
+
+// Done takes the line away.
+func (s *Status) Done() {
+	if s.shown {
+		s.to.draw("")
+	}
+}
