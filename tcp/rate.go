@@ -28,6 +28,7 @@ type stamp struct {
 	inflight    uint32    // P.tx_in_flight
 	lost        uint32    // P.lost, modulo 2³²
 	limited     bool      // P.is_app_limited
+	order       uint32    // of the transmission among all, modulo 2³²; the scoreboard counts
 }
 
 // send returns the stamp for octets that leave now, the total in flight being

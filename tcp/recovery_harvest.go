@@ -54,7 +54,7 @@ func (h *harvest) deliver(r *record, t *trip, n int) {
 			h.originals += n
 		}
 	}
-	if m := (moment{t.sent, r.end}); !h.any || h.newest.before(m) {
+	if m := t.moment(r.end); !h.any || h.newest.before(m) {
 		h.any, h.newest, h.stamp = true, m, t.stamp
 	}
 }

@@ -409,3 +409,22 @@ func TestLossGivesMemoryBack(t *testing.T) {
 	s.ack(1003)
 	s.wantTimer(timerTrim, time.Second)
 }
+
+// Acknowledgements of one time let out new octets and repetitions: those that lie
+// below were sent last all the same.
+func TestRFC8985_6_2_OrderAtOneTime(t *testing.T) {
+	s := newLossStory(t, 100*ms)
+	s.cc.window = 20 * segment
+	s.send(10)
+	s.advance(100 * ms)
+	s.ack(1)
+	s.ack(1, 2, 10)
+	s.send(1) // 10
+	s.wantAgain("1")
+	// A round trip later 10 is acknowledged before the repetition of 1 is.
+	s.advance(100 * ms)
+	s.ack(1, 2, 11)
+	s.wantAgain("")
+	s.ack(11)
+	s.wantCalls("lost", "recovered")
+}

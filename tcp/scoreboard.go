@@ -49,6 +49,9 @@ type trip struct {
 	stamp stamp
 }
 
+// moment is that of the transmission, of octets up to end.
+func (t *trip) moment(end wire.Seq) moment { return moment{t.sent, t.stamp.order, end} }
+
 // A scoreboard is the records of [una, nxt), without gaps, in sequence order:
 //
 //	  una                rexmit          fresh                  nxt
@@ -74,7 +77,8 @@ type scoreboard struct {
 
 	sacked, lost, repeats int // octets in records marked so: markSacked, markLost, markAgain
 	sackedRecords         int
-	gone                  stamp // of the octets marked lost last
+	gone                  stamp  // of the octets marked lost last
+	sends                 uint32 // transmissions so far, modulo 2³²
 }
 
 func (s *scoreboard) at(n uint64) *record { return &s.ring[n&uint64(len(s.ring)-1)] }
@@ -103,6 +107,8 @@ func (s *scoreboard) pipe() int { return s.outstanding() - s.sacked - s.lost + s
 
 // push records [nxt, end) as sent, cut into records of at most mss octets.
 func (s *scoreboard) push(now mono.Time, end wire.Seq, mss int, p stamp) {
+	s.sends++
+	p.order = s.sends
 	for s.nxt.Less(end) {
 		s.nxt = s.nxt.Add(min(end.Sub(s.nxt), mss))
 		if s.joins(mss) {
@@ -276,16 +282,27 @@ func (s *scoreboard) loseOne(n uint64) int {
 	return octets
 }
 
-// A moment is a transmission: when, and the end of what was sent then. RFC 8985
-// §6.2 orders those of one time by sequence.
+// A moment is a transmission: when it was, which one it was, and the end of what
+// was sent then.
 type moment struct {
-	at  mono.Time
-	end wire.Seq
+	at    mono.Time
+	order uint32
+	end   wire.Seq
 }
 
-// before is RACK_sent_after with its arguments exchanged.
+// before is RACK_sent_after with its arguments exchanged. RFC 8985 §6.2 orders what
+// was sent at one time by sequence; we do so only with the pieces of one
+// transmission. Many acknowledgements are taken in at one time, and what they let
+// out is new octets and repetitions, which lie below: taken for older, they would
+// be lost as soon as the new ones arrive.
 func (m moment) before(o moment) bool {
-	return m.at < o.at || m.at == o.at && m.end.Less(o.end)
+	switch {
+	case m.at != o.at:
+		return m.at < o.at
+	case m.order != o.order:
+		return int32(m.order-o.order) < 0
+	}
+	return m.end.Less(o.end)
 }
 
 // lose marks what was sent before bound, and not later than cut, as lost. It
@@ -304,12 +321,12 @@ func (s *scoreboard) loseFresh(bound moment, cut mono.Time) (lost int, wait mono
 		if r.has(markLost | markRepeated) {
 			continue
 		}
-		sent := s.trip(s.fresh).sent
-		if !(moment{sent, r.end}).before(bound) {
+		t := s.trip(s.fresh)
+		if !t.moment(r.end).before(bound) {
 			break
 		}
-		if sent > cut {
-			return lost, sent
+		if t.sent > cut {
+			return lost, t.sent
 		}
 		lost += s.loseOne(s.fresh)
 	}
@@ -321,10 +338,10 @@ func (s *scoreboard) loseAgain(bound moment, cut mono.Time) (lost int, wait mono
 	for e := s.again.first(s.una); e != nil; e = s.again.pop(s.una) {
 		for n := s.find(e.Start); n != s.last && s.start(n).Less(e.End); n = s.unsacked(n + 1) {
 			e.Start = s.start(n)
-			if !s.at(n).has(markAgain) || s.trip(n).sent != e.sent {
+			if !s.at(n).has(markAgain) || s.trip(n).stamp.order != e.order {
 				continue // delivered, or sent yet again
 			}
-			if !(moment{e.sent, s.at(n).end}).before(bound) {
+			if !s.trip(n).moment(s.at(n).end).before(bound) {
 				return lost, mono.Never
 			}
 			if e.sent > cut {

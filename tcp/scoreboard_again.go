@@ -49,6 +49,8 @@ func (s *scoreboard) run(n uint64, limit int) wire.Range {
 // repeat records w, which is outstanding, as sent again. It returns how many
 // octets were; what the peer holds is not.
 func (s *scoreboard) repeat(now mono.Time, w wire.Range, p stamp) (octets int) {
+	s.sends++
+	p.order = s.sends
 	n := s.find(w.Start)
 	if s.start(n) != w.Start {
 		s.split(n, w.Start)
@@ -69,7 +71,7 @@ func (s *scoreboard) repeat(now mono.Time, w wire.Range, p stamp) (octets int) {
 		*s.trip(n) = trip{now, p}
 		octets += k
 	}
-	s.again.push(rerun{w, now})
+	s.again.push(rerun{w, now, p.order})
 	return octets
 }
 
@@ -190,10 +192,11 @@ func (s *scoreboard) pardon(n, from uint64) uint64 {
 	return min(from, n)
 }
 
-// A rerun is a run of octets sent again at one time.
+// A rerun is a run of octets sent again in one transmission.
 type rerun struct {
 	wire.Range
-	sent mono.Time
+	sent  mono.Time
+	order uint32 // as in stamp
 }
 
 // reruns is a queue of reruns. It reuses its memory.
@@ -207,7 +210,7 @@ func (q *reruns) empty() bool { return q.head == len(q.list) }
 // push appends v, or lengthens the last rerun if v continues it.
 func (q *reruns) push(v rerun) {
 	if !q.empty() {
-		if l := &q.list[len(q.list)-1]; l.End == v.Start && l.sent == v.sent {
+		if l := &q.list[len(q.list)-1]; l.End == v.Start && l.order == v.order {
 			l.End = v.End
 			return
 		}
