@@ -13,9 +13,11 @@ func (t *TCB) checkAck(now mono.Time, seg *wire.Segment) bool {
 		return false
 	}
 	s := &t.snd
-	if t.state == SynReceived && !t.finishHandshake(now, seg) {
+	opening := t.state == SynReceived
+	if opening && !t.finishHandshake(now, seg) {
 		return false
 	}
+	t.lateAck(seg.Ack)
 	t.timers.heard = now
 	t.timers.silent = 0
 	t.timers.alive = 0
@@ -32,7 +34,7 @@ func (t *TCB) checkAck(now mono.Time, seg *wire.Segment) bool {
 		return true // an old duplicate: its text may still be new
 	}
 	changed := s.setWindow(seg, int(seg.Window)<<s.scale)
-	t.acknowledged(now, seg, changed)
+	t.acknowledged(now, seg, changed || opening)
 	return t.state != Closed
 }
 

@@ -17,7 +17,11 @@ func (t *TCB) Send(now mono.Time, p []byte) int {
 	if s.queue.len() == 0 {
 		s.moved = now
 	}
-	return s.queue.write(p, s.limit, s.mss)
+	n := s.queue.write(p, s.limit, s.mss)
+	if n > 0 {
+		t.hasten()
+	}
+	return n
 }
 
 // SendUrgent is Send for octets that the peer shall know to be urgent (RFC 9293
@@ -61,6 +65,7 @@ func (t *TCB) Shutdown(now mono.Time) {
 		return
 	}
 	t.snd.fin = true
+	t.hasten()
 	switch t.state {
 	case Established:
 		t.setState(FinWait1)

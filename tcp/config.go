@@ -147,4 +147,6 @@ type Opening struct {
 	// Batch is the largest payload of one Segment when the device can cut it
 	// into segments of MSS octets, or needs not; 0 or less than MSS: one segment at a time.
 	Batch int
+	// FastOpen says whether octets go with the SYN, or are taken from it (RFC 7413).
+	FastOpen FastOpen
 }

@@ -29,6 +29,7 @@ type Info struct {
 	SRTT, RTTVar, MinRTT, RTO    time.Duration
 	Backoff                      int
 	Congestion                   cc.State
+	FastOpen                     FastOpening // RFC 7413
 	Counts                       Counts
 }
 
@@ -62,7 +63,8 @@ func (t *TCB) Info() Info {
 		Inflight: l.inflight(),
 		SRTT:     l.rtt.srtt, RTTVar: l.rtt.rttvar, MinRTT: l.rtt.minimum(),
 		RTO: l.rtt.rto(&t.cfg.Recovery), Backoff: int(l.rtt.doubled),
-		Counts: t.counts,
+		FastOpen: t.FastOpening(),
+		Counts:   t.counts,
 	}
 	if r.early != nil {
 		i.OutOfOrder, i.OutOfOrderRanges = r.early.octets, r.early.spans.n

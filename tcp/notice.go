@@ -77,6 +77,7 @@ func (t *TCB) tooBig(now mono.Time, why Notice) {
 		t.size.probe = wire.Range{}
 		t.setPath(size)
 		t.stopSearch(now)
+		t.synTooBig()
 	case why.Size > 0 && t.sizeTold(size):
 	default:
 		t.drop(DropNotice)

@@ -59,7 +59,7 @@ func (t *TCB) outSYN(now mono.Time, seg *wire.Segment) bool {
 	}
 	t.armSYN(now)
 	s, r, o := &t.snd, &t.rcv, &seg.Options
-	s.nxt = s.iss.Add(1)
+	s.nxt = wire.MaxSeq(s.nxt, s.iss.Add(1))
 	seg.Seq, seg.Flags = s.iss, wire.SYN
 	seg.Window = uint16(min(r.offered(), 65535))
 	if t.state == SynReceived {
@@ -79,6 +79,7 @@ func (t *TCB) outSYN(now mono.Time, seg *wire.Segment) bool {
 		o.Has |= wire.HasSACKPermitted
 	}
 	t.stamp(now, seg)
+	t.outFastOpen(seg)
 	return true
 }
 
@@ -348,7 +349,7 @@ func (t *TCB) send(now mono.Time, seg *wire.Segment, n int, kind sentKind) {
 	if end == s.queue.end && n > 0 {
 		seg.Flags |= wire.PSH // MUST-61
 	}
-	if end == s.queue.end && s.fin && s.usable() > n {
+	if end == s.queue.end && s.fin && s.usable() > n && t.state != SynReceived {
 		seg.Flags |= wire.FIN
 		end = end.Add(1)
 		s.finSent = true
@@ -359,7 +360,9 @@ func (t *TCB) send(now mono.Time, seg *wire.Segment, n int, kind sentKind) {
 	s.nxt, s.force, s.probed = end, false, false
 	t.mark(seg)
 	t.fill(now, seg, start)
-	t.timers.send = mono.Never // what is in flight has a timer of its own
+	if t.state != SynReceived {
+		t.timers.send = mono.Never // what is in flight has a timer of its own
+	}
 	idle := t.loss.sent(now, start, end, kind)
 	t.tellSent(now, end.Sub(start), idle)
 	if !s.unsent() && !s.limited {

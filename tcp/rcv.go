@@ -72,7 +72,7 @@ func (r *rcv) offered() int {
 	if r.wide && r.scale == 0 {
 		return r.room()
 	}
-	return min(r.limit, r.maxWindow, 65535)
+	return max(0, min(r.limit-r.queue.n, r.maxWindow, 65535))
 }
 
 // offer moves the right edge as far as the buffer allows and returns the window

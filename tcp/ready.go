@@ -5,7 +5,7 @@ type Ready uint16
 
 // The bits of Ready.
 const (
-	Connected   Ready = 1 << iota // the handshake is done (also when it ended since)
+	Connected   Ready = 1 << iota // the handshake is done (also when it ended since), or Fast Open does not wait for it (RFC 7413)
 	Readable                      // Receive has octets
 	Writable                      // Send takes octets
 	ReadClosed                    // after the octets that are Readable there are no more: end of file
@@ -23,9 +23,10 @@ func (t *TCB) Ready() Ready {
 			r |= bit
 		}
 	}
-	set(Connected, t.passed.has(Established))
+	connected := t.passed.has(Established) || t.ahead()
+	set(Connected, connected)
 	set(Readable, t.rcv.queue.n > 0)
-	set(Writable, t.passed.has(Established) && canSend.has(t.state) && !t.snd.fin && t.snd.queue.len() < t.snd.limit)
+	set(Writable, connected && canSend.has(t.state) && !t.snd.fin && t.snd.queue.len() < t.snd.limit)
 	set(ReadClosed, t.rcv.gotFIN || t.rcv.closed || t.state == Closed)
 	set(WriteClosed, t.snd.fin || !canSend.has(t.state))
 	set(Dead, t.state == Closed)

@@ -60,7 +60,7 @@ var transitions = [states]set{
 var (
 	canReceive = setOf(Established, FinWait1, FinWait2)
 	canSend    = setOf(SynSent, SynReceived, Established, CloseWait)
-	sending    = setOf(Established, CloseWait, FinWait1, Closing, LastAck) // what was taken before still leaves
+	sending    = setOf(SynReceived, Established, CloseWait, FinWait1, Closing, LastAck) // what was taken before still leaves; in the first, with Fast Open only
 )
 
 // setState is the one place where the state of a connection changes.

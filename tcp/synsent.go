@@ -38,6 +38,7 @@ func (t *TCB) arriveSynSent(now mono.Time, seg *wire.Segment) {
 		return
 	}
 	s.una = seg.Ack
+	t.synAnswered(seg)
 	t.establish(now)
 	t.out.ack = true
 	seg.Flags &^= wire.SYN

@@ -38,6 +38,7 @@ type TCB struct {
 	loss   loss
 	timers timers
 	out    pending
+	fast   *fastOpen // nil without Fast Open
 	counts Counts
 }
 
@@ -78,12 +79,14 @@ func Connect(now mono.Time, cfg *Config, o Opening) *TCB {
 	t.opt.scale, t.opt.ts, t.opt.sack = cfg.WindowScale, cfg.Timestamps, cfg.SACK
 	t.setState(SynSent)
 	t.out.syn = true
+	t.beginFastOpen(now, &o.FastOpen)
 	return t
 }
 
 // Accept opens a connection from a SYN that arrived at a listener (RFC 9293
 // §3.10.7.2); its SYN-ACK comes from Output. The SYN has neither ACK nor RST.
-// Text and FIN that come with it are left for the peer to send again.
+// Text and FIN that come with it are left for the peer to send again, but for text
+// whose Fast Open cookie is good: that is taken over.
 func Accept(now mono.Time, cfg *Config, o Opening, syn *wire.Segment) *TCB {
 	t := open(now, cfg, o)
 	t.user.passive = true
@@ -92,6 +95,7 @@ func Accept(now mono.Time, cfg *Config, o Opening, syn *wire.Segment) *TCB {
 	t.opt.ts = cfg.Timestamps && has&wire.HasTimestamp != 0
 	t.opt.sack = cfg.SACK && has&wire.HasSACKPermitted != 0
 	t.learn(now, syn)
+	t.acceptFastOpen(&o.FastOpen, syn)
 	t.setState(SynReceived)
 	t.out.syn = true
 	return t
@@ -176,10 +180,13 @@ func (t *TCB) establish(now mono.Time) {
 	} else {
 		t.loss.rtt.sample(now, now.Sub(t.timers.synAt), 1)
 	}
+	if t.cc == nil {
+		t.takeBack()
+		t.prepare()
+	} else {
+		t.loss.answered(now, t.timers.tries == 1)
+	}
 	t.timers.send, t.timers.tries = mono.Never, 0
-	t.loss.reset(&t.cfg.Recovery, t.snd.una, t.snd.mss, t.opt.sack)
-	t.control()
-	t.wholeBuffer()
 	t.snd.moved = now
 	t.timers.heard = now
 	t.setState(Established)
@@ -187,6 +194,13 @@ func (t *TCB) establish(now mono.Time) {
 	if t.snd.fin { // the user closed before (RFC 9293 §3.10.4)
 		t.setState(FinWait1)
 	}
+}
+
+// prepare gets ready for sending from SND.NXT on, which no octet has passed.
+func (t *TCB) prepare() {
+	t.loss.reset(&t.cfg.Recovery, t.snd.queue.una, t.snd.mss, t.opt.sack)
+	t.control()
+	t.wholeBuffer()
 }
 
 // control makes the congestion control. One that is clocked by itself cannot do

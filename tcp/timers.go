@@ -32,7 +32,7 @@ func (m *timers) stop() {
 func (t *TCB) Deadline() mono.Time {
 	m := &t.timers
 	d := min(m.send, m.ack, m.pace, m.life)
-	if t.cc != nil {
+	if t.cc != nil && t.state != SynReceived { // there, the SYN-ACK alone is repeated (RFC 7413 §4.2.2)
 		at, _ := t.loss.deadline()
 		d = min(d, at)
 	}
@@ -63,7 +63,7 @@ func (t *TCB) Expire(now mono.Time) {
 		m.send = mono.Never
 		t.expireSend(now)
 	}
-	if t.cc == nil || t.state == Closed {
+	if t.cc == nil || t.state == Closed || t.state == SynReceived {
 		return
 	}
 	if at, _ := t.loss.deadline(); at.Due(now) {
@@ -127,6 +127,10 @@ func (t *TCB) expireSend(now mono.Time) {
 	switch t.state {
 	case Closed, TimeWaiting:
 	case SynSent, SynReceived:
+		if m.tries == 0 { // it has waited long enough for octets to go with it
+			t.hasten()
+			return
+		}
 		limit := t.cfg.SynRetries
 		if t.user.passive {
 			limit = t.cfg.SynAckRetries
