@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/octet-net/octet"
+	"github.com/octet-net/octet/tcp"
 )
 
 // A knob sets the policy that one sysctl stands for. The value is the first number.
@@ -50,8 +51,16 @@ var knobs = map[string]knob{
 	"net.ipv4.ip_default_ttl":        func(p *octet.Profile, v int) { p.HopLimit = uint8(v) },
 }
 
-// setECN has the same three values in both families: never, always, when asked.
-func setECN(p *octet.Profile, v int) { p.TCP.ECN, p.TCP.AcceptECN = v == 1, v != 0 }
+// setECN has the same first three values in both families: never, always, when asked.
+func setECN(p *octet.Profile, v int) {
+	p.TCP.ECN, p.TCP.AcceptECN = tcp.NoECN, tcp.ClassicECN
+	switch v {
+	case 0:
+		p.TCP.AcceptECN = tcp.NoECN
+	case 1:
+		p.TCP.ECN = tcp.ClassicECN
+	}
+}
 
 func ms(v int) time.Duration { return time.Duration(v) * time.Millisecond }
 

@@ -70,7 +70,7 @@ func (t *TCB) acknowledged(now mono.Time, seg *wire.Segment, changed bool) {
 		ack:   seg.Ack,
 		echo:  mono.Never,
 		dup:   seg.Len() == 0 && !changed,
-		ece:   t.ecn.on && seg.Flags&wire.ECE != 0,
+		ece:   t.ecn.mode == ClassicECN && seg.Flags&wire.ECE != 0,
 		fresh: s.waiting() > 0 && s.usable() > 0,
 	}
 	if t.opt.sack && seg.Options.Has&wire.HasSACK != 0 {
@@ -130,7 +130,7 @@ func (t *TCB) heed(now mono.Time, v *verdict) {
 		t.growSend()
 	}
 	if v.began {
-		t.ecn.cwr = t.ecn.on // whatever the reason was (RFC 3168 §6.1.2)
+		t.ecn.cwr = t.ecn.mode == ClassicECN // whatever the reason was (RFC 3168 §6.1.2)
 	}
 	if v.began && v.event.ECN {
 		t.counts.Marks++

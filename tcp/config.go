@@ -23,8 +23,8 @@ type Config struct {
 	WindowScale bool // offer window scaling (RFC 7323 §2)
 	Timestamps  bool // offer timestamps (RFC 7323 §3)
 	SACK        bool // offer selective acknowledgements (RFC 2018)
-	ECN         bool // ask for explicit congestion notification (RFC 3168)
-	AcceptECN   bool // agree when the peer asks for it
+	ECN         ECN  // what Connect asks for: AccurateECN falls back to what the peer knows
+	AcceptECN   ECN  // the most that Accept agrees to
 
 	Nagle bool // hold back small segments while data is unacknowledged (RFC 9293 §3.7.4)
 
@@ -93,7 +93,7 @@ func Linux() Config {
 		WindowScale:   true,
 		Timestamps:    true,
 		SACK:          true,
-		AcceptECN:     true,
+		AcceptECN:     ClassicECN,
 		Recovery:      defaultLossPolicy(),
 		R1:            3,
 		R2:            15,

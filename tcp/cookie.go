@@ -140,7 +140,7 @@ func cookieHints(cfg *Config, syn *wire.Segment) uint32 {
 	if cfg.SACK && has&wire.HasSACKPermitted != 0 {
 		h |= hintSACK
 	}
-	if cfg.AcceptECN && syn.Flags&(wire.ECE|wire.CWR) == wire.ECE|wire.CWR {
+	if cfg.AcceptECN != NoECN && syn.Flags&(wire.ECE|wire.CWR) == wire.ECE|wire.CWR {
 		h |= hintECN
 	}
 	return h

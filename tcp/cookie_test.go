@@ -77,7 +77,7 @@ func TestRFC4987_3_6_CookieIsAHandshake(t *testing.T) {
 func negotiated(t *TCB) string {
 	i := t.Info()
 	return fmt.Sprint(i.MSS, i.PeerMSS, i.SACK, i.Timestamps, i.Scaled, i.SendScale, i.ReceiveScale, i.SndWnd, i.RcvWnd,
-		i.RcvNxt, t.ecn.on, t.rcv.tsRecent)
+		i.RcvNxt, t.ecn.mode, t.rcv.tsRecent)
 }
 
 // Without timestamps there is room for the segment size alone: nothing else is

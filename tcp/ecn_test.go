@@ -8,7 +8,7 @@ import (
 	"github.com/octet-net/octet/wire"
 )
 
-func asking(s *story) { s.cfg.ECN = true }
+func asking(s *story) { s.cfg.ECN = ClassicECN }
 
 // marked lets a segment of the peer arrive with CE in its IP header.
 func (s *story) marked(text string) *story {
@@ -49,7 +49,7 @@ func TestRFC9293_SHLD8_ECNIsNegotiated(t *testing.T) {
 		t.Errorf("opened passively, octets leave with ECN %d", got)
 	}
 	newStory(t).passive("S 0 <mss 1000>").out("SA 0 ack 1")
-	newStory(t, func(s *story) { s.cfg.AcceptECN = false }).passive("SEW 0 <mss 1000>").out("SA 0 ack 1")
+	newStory(t, func(s *story) { s.cfg.AcceptECN = NoECN }).passive("SEW 0 <mss 1000>").out("SA 0 ack 1")
 }
 
 // RFC 3168 §6.1.1.1: a host whose SYN goes unanswered may ask without ECN.

@@ -70,7 +70,9 @@ func (n *network) add(control string, starts mono.Time) *netFlow {
 		}
 		return c
 	}
-	f.cfg[client].ECN = n.mark > 0
+	if n.mark > 0 {
+		f.cfg[client].ECN = ClassicECN
+	}
 	n.flows = append(n.flows, f)
 	n.due = append(n.due, starts, mono.Never)
 	return f
