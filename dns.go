@@ -32,6 +32,7 @@ const (
 	dnsNoError   = 0
 	dnsNXDomain  = 3
 
+	dnsPort     = 53
 	dnsMaxUDP   = 1232            // octets that we say we take: no path cuts them (RFC 9715 §3.1)
 	dnsTimeout  = 5 * time.Second // of one try
 	dnsAttempts = 2               // tries of each server
@@ -46,9 +47,10 @@ func (h *Host) lookupDNS(ctx context.Context, name string) ([]netip.Addr, error)
 	if !ok {
 		return nil, notFound(name)
 	}
-	var last error
+	servers, _ := h.NameServers()
+	last := notFound(name) // should the last server have gone meanwhile
 	for range dnsAttempts {
-		for _, server := range h.names.servers {
+		for _, server := range servers {
 			list, err := h.ask(ctx, server, q)
 			if err == nil || isFinal(err) {
 				return list, err

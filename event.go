@@ -35,6 +35,8 @@ type event struct {
 	nics  []*nic // whose devices hold something to deliver
 	calls []call
 	loops []looped
+
+	changed bool // watchers are to be told
 }
 
 // A call tells a program of a change.
@@ -122,6 +124,10 @@ func (e *event) end() {
 	}
 	for _, c := range e.calls {
 		c.f(c.ready)
+	}
+	if e.changed {
+		e.changed = false
+		e.host.watchers.tell()
 	}
 	clear(e.nics)
 	clear(e.calls)

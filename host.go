@@ -20,9 +20,14 @@ type Host struct {
 	secret   secret
 	observer link.Observer
 	names    names
-	closed   atomic.Bool
-	made     atomic.Uint64 // sockets and the like, for their keys
-	keyBase  uint64
+
+	addressTests *bool // nil: as link.Info.Outside says
+	watchers     watchers
+	pings        pings
+
+	closed  atomic.Bool
+	made    atomic.Uint64 // sockets and the like, for their keys
+	keyBase uint64
 
 	ip    ipLayer
 	ports portTable
@@ -51,6 +56,8 @@ func NewHost(list ...Option) *Host {
 		line:     o.line,
 		profile:  o.profile,
 		observer: o.observer,
+
+		addressTests: o.addressTests,
 	}
 	if h.line == nil {
 		h.line, h.ownsLine = timeline.New(), true
@@ -98,7 +105,10 @@ func (h *Host) Close() error {
 		s.kill()
 	}
 	h.waits.close()
+	h.pings.close()
 	err := h.ip.close()
+	h.watchers.put(Change{Kind: HostClosed})
+	h.watchers.tell()
 	if h.ownsLine {
 		h.line.Close()
 	}

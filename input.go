@@ -193,6 +193,9 @@ func (e *event) parse(d *ip.Datagram) receiver {
 		return receiver{tcp: true}
 	case wire.ProtoUDP:
 		return e.parseUDP(d, &o)
+	case wire.ProtoICMPv4, wire.ProtoICMPv6:
+		e.echoed(&o)
+		return receiver{}
 	}
 	return receiver{refusal: ip.ProtoUnreachable}
 }
@@ -267,6 +270,7 @@ func (s *Socket) arrive(e *event) {
 		e.host.count(DropBacklog)
 	} else {
 		s.tcb.Arrive(e.now, &e.in)
+		s.vouch(e)
 	}
 	e.in.Payload.Release()
 }
@@ -319,6 +323,9 @@ func (e *event) inform(n *ip.Notice) {
 	case n.Proto == wire.ProtoUDP:
 		e.informUDP(n, local, remote)
 		return
+	case n.Proto == wire.ProtoICMPv4 || n.Proto == wire.ProtoICMPv6:
+		e.informPing(n)
+		return
 	case n.Proto != wire.ProtoTCP || !n.HasSeq:
 		return
 	}
@@ -333,7 +340,7 @@ func (e *event) inform(n *ip.Notice) {
 		return
 	}
 	before := s.tcb.MSS()
-	s.tcb.Unreachable(e.now, tcp.Notice{Kind: kind, Seq: n.Seq, Size: noticeSize(n)})
+	s.tcb.Unreachable(e.now, tcp.Notice{Kind: kind, Seq: n.Seq, Size: noticeSize(n), Own: n.Own})
 	if kind == tcp.NoticePacketTooBig && s.tcb.MSS() < before { // it was believed
 		e.host.ip.lowerMTU(e, n.Dst, n.MTU)
 	}

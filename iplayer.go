@@ -47,6 +47,7 @@ func (l *ipLayer) settle(e *event) {
 	for l.node.Output(e.now, &l.out) {
 		l.transmit(e)
 	}
+	l.report(e)
 	if d := l.node.Deadline(); d < l.armed && !l.closed {
 		l.armed = d
 		l.event.Set(d)
@@ -136,6 +137,11 @@ func (l *ipLayer) resolve(e *event, n *nic, path *ip.Path) (mac [6]byte, until m
 
 // change calls f, which changes interfaces, addresses or routes.
 func (l *ipLayer) change(f func(now mono.Time, node *ip.Node) error) error {
+	return l.changeIn(func(e *event, node *ip.Node) error { return f(e.now, node) })
+}
+
+// changeIn is change for an f that has more to say in the event.
+func (l *ipLayer) changeIn(f func(e *event, node *ip.Node) error) error {
 	e := l.host.begin()
 	defer e.end()
 	l.mu.Lock()
@@ -143,7 +149,7 @@ func (l *ipLayer) change(f func(now mono.Time, node *ip.Node) error) error {
 	if l.closed {
 		return net.ErrClosed
 	}
-	err := f(e.now, l.node)
+	err := f(e, l.node)
 	l.settle(e)
 	return err
 }

@@ -14,11 +14,13 @@ package octet
 //	connTable     one per shard: connections by tuple
 //	timeWaits     records of TIME-WAIT
 //	portTable     who is bound where, and listeners by address
+//	watchers      changes to be told
+//	pings         echo requests that wait for their answers
 //	names, ports  the table of hosts, the counter of ephemeral ports
 //	timeline      inside Event.Set
 //
 // No lock is held while a packet is delivered (Device.Flush), while a program
 // waits (sync.Cond.Wait gives up the one it stands on, and no other is held), or
-// while a callback of the user runs (link.Observer, Socket.Notify). event in event.go
+// while a callback of the user runs (link.Observer, Socket.Notify, Host.Watch). event in event.go
 // is how that is kept: it collects what must happen without a lock and does it
 // at its end.

@@ -38,8 +38,8 @@ func (n *names) init(h *Host, o *options) {
 func canonical(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
 
 // LookupHost returns the addresses of a name: those of the host's own table in
-// their order there, else what the servers of WithDNS say, best first (RFC 6724
-// §6). An address stands for itself. The error for an unknown name is a
+// their order there, else what the name servers say, best first (RFC 6724
+// §6): those of NameServers. An address stands for itself. The error for an unknown name is a
 // *net.DNSError with IsNotFound.
 func (h *Host) LookupHost(ctx context.Context, name string) ([]string, error) {
 	list, err := h.lookup(ctx, "ip", name)
@@ -82,9 +82,6 @@ func (h *Host) lookupAll(ctx context.Context, network, name string) ([]netip.Add
 	if strings.HasSuffix(canonical(name), ".localhost") { // RFC 6761 §6.3
 		return slices.Clone(h.names.table["localhost"]), nil
 	}
-	if len(h.names.servers) == 0 {
-		return nil, notFound(name)
-	}
 	list, err := h.lookupDNS(ctx, name)
 	if err != nil {
 		return nil, err
@@ -97,7 +94,7 @@ func notFound(name string) error {
 	return &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
 }
 
-// Resolver returns a resolver that asks the servers of WithDNS over this host,
+// Resolver returns a resolver that asks the servers of NameServers over this host,
 // for records of other kinds than addresses. It does not know the host's own
 // table; LookupHost and Dial do.
 //
@@ -112,10 +109,10 @@ var errNoServers = errors.New("the host has no DNS servers: see octet.WithDNS")
 // dialServer connects to one of our servers, in turn, whatever server the
 // operating system's configuration has made package net ask for.
 func (h *Host) dialServer(ctx context.Context, network, _ string) (net.Conn, error) {
-	n := len(h.names.servers)
-	if n == 0 {
+	servers, _ := h.NameServers()
+	if len(servers) == 0 {
 		return nil, errNoServers
 	}
-	i := int(h.names.next.Add(1)-1) % n
-	return h.DialContext(ctx, network, h.names.servers[i].String())
+	i := int(h.names.next.Add(1)-1) % len(servers)
+	return h.DialContext(ctx, network, servers[i].String())
 }

@@ -39,6 +39,7 @@ func (h *Host) Attach(d link.Device, addrs ...netip.Prefix) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("attach %s: %w", n.name, err)
 	}
+	n.follow()
 	d.Attach(n)
 	for _, p := range addrs {
 		if err := h.AddAddress(int(n.id), p); err != nil {
@@ -85,48 +86,6 @@ func interfaceFlags(i link.Info) ip.Flags {
 func (n *nic) mtu() int {
 	i, _ := n.host.ip.tables.Load().Interface(n.id)
 	return i.MTU
-}
-
-// SetMTU tells the host that packets of an interface may be so long, in octets.
-func (h *Host) SetMTU(index, mtu int) error {
-	return h.ip.change(func(now mono.Time, node *ip.Node) error {
-		i, ok := node.Tables().Interface(ip.ID(index))
-		if !ok {
-			return ip.ErrNoInterface
-		}
-		i.MTU = mtu
-		return node.SetInterface(now, i)
-	})
-}
-
-// Detach takes an interface away with its addresses and routes, and closes its
-// device. Connections through it fail in time.
-func (h *Host) Detach(index int) error {
-	n := h.ip.nic(ip.ID(index))
-	if n == nil {
-		return ip.ErrNoInterface
-	}
-	err := h.ip.change(func(now mono.Time, node *ip.Node) error {
-		list := slices.Clone(*h.ip.nics.Load())
-		list[index] = nil
-		h.ip.nics.Store(&list)
-		return node.RemoveInterface(now, n.id)
-	})
-	return errors.Join(err, n.dev.Close())
-}
-
-// AddAddress gives an interface one more address, and the host the route to its network.
-func (h *Host) AddAddress(index int, p netip.Prefix) error {
-	return h.ip.change(func(now mono.Time, node *ip.Node) error {
-		return node.AddAddress(now, ip.ID(index), ip.Address{Prefix: p})
-	})
-}
-
-// RemoveAddress takes an address away from an interface. Connections from it fail in time.
-func (h *Host) RemoveAddress(index int, a netip.Addr) error {
-	return h.ip.change(func(now mono.Time, node *ip.Node) error {
-		return node.RemoveAddress(now, ip.ID(index), a)
-	})
 }
 
 // AddRoute sends packets for a prefix to the router via, which must be on the

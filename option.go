@@ -19,6 +19,8 @@ type options struct {
 	hosts    []hostsEntry
 	servers  []netip.AddrPort
 	observer link.Observer
+
+	addressTests *bool
 }
 
 type hostsEntry struct {
@@ -51,6 +53,11 @@ func WithHosts(name string, addrs ...netip.Addr) Option {
 func WithDNS(servers ...netip.AddrPort) Option {
 	return func(o *options) { o.servers = append(o.servers, servers...) }
 }
+
+// WithAddressTests says whether the host tests, on every Ethernet link, that nobody
+// else has an address before it uses it: see Host.AddAddress. Without this option
+// it does so where other programs or machines are on the link, not on links in memory.
+func WithAddressTests(on bool) Option { return func(o *options) { o.addressTests = &on } }
 
 // WithObserver shows every packet that enters or leaves the host by any of its
 // interfaces, loopback too, to an observer such as a *link.Capture.

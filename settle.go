@@ -88,6 +88,9 @@ func (s *Socket) fail(err error) {
 		return
 	}
 	s.end = tcpErrno(reason)
+	if s.cut {
+		s.end = syscall.ENETDOWN
+	}
 	if s.sawFIN && reason == tcp.ReasonReset && s.host.profile.BrokenPipe {
 		s.end = syscall.EPIPE
 	}

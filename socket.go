@@ -45,6 +45,9 @@ type Socket struct {
 	nic      *nic
 	mac      [6]byte
 	macUntil mono.Time
+	vouchAt  mono.Time // when progress may next be told to the ip.Node …
+	progress uint32    // … if it is no more this
+	cut      bool      // the interface is gone
 
 	timer timeline.Event
 	armed mono.Time // when timer will run, Never if it is not set
@@ -366,5 +369,6 @@ func (s *Socket) expire(now mono.Time) {
 		s.tcb.Abort(e.now)
 	} else if s.tcb.Deadline().Due(e.now) {
 		s.tcb.Expire(e.now)
+		s.doubt(e)
 	}
 }

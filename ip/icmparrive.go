@@ -93,8 +93,12 @@ func (n *Node) inform(p *Packet, v *Verdict, m *wire.ICMP) Reason {
 	if why != NotDropped {
 		return why
 	}
-	if _, ours := n.tables.Local(c.Src); !ours {
+	on, ours := n.tables.Local(c.Src)
+	if !ours {
 		return NotAboutUs
+	}
+	if c.Own {
+		c.Interface = on // not the loopback, by which we tell ourselves
 	}
 	if c.Kind == TooBig {
 		if why := c.tooBig(h.Is6(), m, length); why != NotDropped {

@@ -92,6 +92,12 @@ const (
 	ParameterProblem                       // something in the header was not understood
 )
 
+// String returns the kind in words.
+func (k NoticeKind) String() string {
+	return [...]string{"unknown", "network unreachable", "host unreachable", "protocol unreachable", "port unreachable",
+		"prohibited", "packet too big", "time exceeded", "fragments missing", "parameter problem"}[k%10]
+}
+
 // A Notice is an ICMP error about a packet that we may have sent. It is hearsay:
 // only the transport can tell whether such a packet was under way (RFC 5927).
 type Notice struct {

@@ -94,6 +94,15 @@ type Device interface {
 	Close() error
 }
 
+// A Changing device tells when its Info has changed, and when it has ended by
+// itself. PortDevice is one.
+type Changing interface {
+	Device
+	// OnChange names who is told, with the reason if the device has ended. It is
+	// called once, before Attach; f is called with no lock held and may Close the device.
+	OnChange(f func(info Info, ended error))
+}
+
 // Info describes a device. The MTU may change while the device is used.
 type Info struct {
 	Name     string // as an interface is called: lo, eth0, tun0
@@ -101,6 +110,7 @@ type Info struct {
 	MAC      [6]byte
 	Ethernet bool // packets are Ethernet frames; otherwise bare IP packets
 	Loopback bool
+	Outside  bool // other programs or machines are behind it, who may not know of us
 	NoSum    bool // packets may leave without transport checksum (Packet.NoSum)
 	Segments int  // largest TCP payload of one Packet (Packet.SegmentSize), zero if none above the MTU
 }

@@ -56,7 +56,7 @@ type PortDevice struct {
 	line    *timeline.Timeline
 	ports   []Port
 	outs    []drain // one for each port
-	changed func(Info, error)
+	changed []func(Info, error)
 	info    atomic.Pointer[Info]
 	checked atomic.Int64 // when the MTU was looked at, as mono.Time
 
@@ -66,7 +66,7 @@ type PortDevice struct {
 	quiet   *sync.Cond // a reader has ended or has come into Receive
 	to      Receiver
 	readers int // goroutines that run
-	inside  int // of which are in Receive
+	inside  int // of which are not in Port.Read, but in Receive or telling of a change
 	closed  bool
 	err     error
 	done    chan struct{}
@@ -82,7 +82,11 @@ func NewPortDevice(line *timeline.Timeline, o PortOptions, ports ...Port) (*Port
 		return nil, fmt.Errorf("link: %s: MTU of %d is not between 68 and %d", o.Info.Name, o.Info.MTU, MTUMax)
 	}
 	d := &PortDevice{
-		line: line, ports: ports, outs: make([]drain, len(ports)), changed: o.Changed, done: make(chan struct{}),
+		line: line, ports: ports, outs: make([]drain, len(ports)), done: make(chan struct{}),
+	}
+	o.Info.Outside = true
+	if o.Changed != nil {
+		d.OnChange(o.Changed)
 	}
 	d.quiet = sync.NewCond(&d.mu)
 	d.info.Store(&o.Info)
@@ -92,6 +96,10 @@ func NewPortDevice(line *timeline.Timeline, o PortOptions, ports ...Port) (*Port
 	}
 	return d, nil
 }
+
+// OnChange names one more who is told what PortOptions.Changed is told. It is
+// called before Attach.
+func (d *PortDevice) OnChange(f func(info Info, ended error)) { d.changed = append(d.changed, f) }
 
 // Attach names who receives and starts to read.
 func (d *PortDevice) Attach(r Receiver) {
@@ -170,7 +178,8 @@ func (d *PortDevice) Err() error {
 }
 
 // Close ends the device and waits for its goroutines, except for those that are in
-// Receive: their call may be what closes the device, and is their last.
+// Receive or telling of a change: their call may be what closes the device, and is
+// their last.
 func (d *PortDevice) Close() error {
 	d.mu.Lock()
 	if d.closed {
@@ -197,50 +206,66 @@ func (d *PortDevice) read(p Port) {
 	batch := make([]Packet, batchMax)
 	for {
 		n, err := p.Read(batch)
-		open := d.receive(batch[:n])
-		if err != nil && open {
+		open := d.enter()
+		if open {
+			d.receive(batch[:n])
+		}
+		for i := range batch[:n] {
+			batch[i].Data.Release()
+			batch[i] = Packet{}
+		}
+		switch {
+		case open && err != nil:
 			d.end(err)
+		case open:
+			d.check(p)
 		}
-		if err != nil || !open {
-			break
+		if d.leave(open, err != nil) {
+			return
 		}
-		d.check(p)
 	}
-	d.mu.Lock()
-	d.readers--
-	d.quiet.Broadcast()
-	d.mu.Unlock()
 }
 
-// receive hands packets over and reports whether the device is open.
-func (d *PortDevice) receive(batch []Packet) bool {
-	d.mu.Lock()
-	open := !d.closed
-	if open {
-		d.inside++
-		d.quiet.Broadcast()
-	}
-	d.mu.Unlock()
-	if open && len(batch) > 0 {
-		octets := 0
-		for i := range batch {
-			octets += batch[i].Len()
-		}
-		d.received.Add(uint64(len(batch)))
-		d.receivedOctets.Add(uint64(octets))
-		d.to.Receive(d.line.Now(), batch)
-	}
-	for i := range batch {
-		batch[i].Data.Release()
-		batch[i] = Packet{}
-	}
-	if !open {
-		return false
-	}
+// enter notes that a reader has come out of Port.Read. It reports whether the
+// device is open.
+func (d *PortDevice) enter() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.inside--
-	return !d.closed
+	if d.closed {
+		return false
+	}
+	d.inside++
+	d.quiet.Broadcast()
+	return true
+}
+
+// leave undoes enter, if that let the reader in, and reports whether the reader ends.
+func (d *PortDevice) leave(inside, failed bool) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if inside {
+		d.inside--
+	}
+	if !d.closed && !failed {
+		return false
+	}
+	d.readers--
+	d.quiet.Broadcast()
+	return true
+}
+
+// receive hands packets over.
+func (d *PortDevice) receive(batch []Packet) {
+	if len(batch) == 0 {
+		return
+	}
+	octets := 0
+	for i := range batch {
+		octets += batch[i].Len()
+	}
+	d.received.Add(uint64(len(batch)))
+	d.receivedOctets.Add(uint64(octets))
+	d.to.Receive(d.line.Now(), batch)
 }
 
 // end notes that the device has ended by itself. Only the first reason counts.
@@ -254,8 +279,8 @@ func (d *PortDevice) end(why error) {
 		close(d.done)
 	}
 	d.mu.Unlock()
-	if first && d.changed != nil {
-		d.changed(info, why)
+	if first {
+		d.tell(info, why)
 	}
 }
 
@@ -281,8 +306,14 @@ func (d *PortDevice) recheck(m MTUPort) {
 	}
 	info := *old
 	info.MTU = mtu
-	if d.info.CompareAndSwap(old, &info) && d.changed != nil {
-		d.changed(info, nil)
+	if d.info.CompareAndSwap(old, &info) {
+		d.tell(info, nil)
+	}
+}
+
+func (d *PortDevice) tell(info Info, ended error) {
+	for _, f := range d.changed {
+		f(info, ended)
 	}
 }
 

@@ -67,6 +67,13 @@ func (t *Tap) Flush() {
 	t.inner.Flush()
 }
 
+// OnChange is that of the device, if it has one.
+func (t *Tap) OnChange(f func(info Info, ended error)) {
+	if c, ok := t.inner.(Changing); ok {
+		c.OnChange(f)
+	}
+}
+
 // Info is that of the device.
 func (t *Tap) Info() Info { return t.inner.Info() }
 

@@ -12,6 +12,9 @@ type Notice struct {
 	// Size, for PacketTooBig, is what the told MTU leaves for TCP options and
 	// payload: MTU less IP header less 20. Zero if the router told none.
 	Size int
+	// Own says that it comes from our own host, which has found no way to send the
+	// segment: it is no hearsay.
+	Own bool
 }
 
 // NoticeKind is the kind of a Notice, the same for IPv4 and IPv6.
@@ -62,7 +65,7 @@ func (t *TCB) Unreachable(now mono.Time, why Notice) {
 		return
 	}
 	t.soft = noticeReasons[why.Kind]
-	if t.state == SynSent && hardNotices&(1<<why.Kind) != 0 {
+	if t.state == SynSent && (why.Own || hardNotices&(1<<why.Kind) != 0) {
 		t.end(t.soft)
 	}
 }

@@ -275,6 +275,11 @@ func (t *TCB) State() State { return t.state }
 // taken off. A larger Segment is cut as SegmentSize says (see Opening.Batch).
 func (t *TCB) MSS() int { return t.snd.mss }
 
+// Progress returns a number that changes whenever the peer has acknowledged
+// something new or something new of its own has come: a sign that packets pass in
+// both directions (RFC 4861 §7.3.1).
+func (t *TCB) Progress() uint32 { return uint32(t.snd.una) + uint32(t.rcv.nxt) }
+
 // Err returns why the connection ended, as a Reason; nil while it lives and after an orderly close.
 // It tells a user an abort from an end (MUST-12).
 func (t *TCB) Err() error {
