@@ -1,6 +1,8 @@
 package tcp
 
 import (
+	"slices"
+
 	"github.com/octet-net/octet/mono"
 	"github.com/octet-net/octet/wire"
 )
@@ -134,22 +136,25 @@ func (s *scoreboard) pieces(start wire.Seq, r record, t trip, mss int) {
 	}
 }
 
-// timeout prepares for recovery from a retransmission timeout. It forgets what
-// the peer holds: the timeout may be a sign that it discarded it (RFC 2018 §8:
-// "the data sender SHOULD turn off all of the SACKed bits"). It marks the first
-// record as lost, and others sent not later than cut (RFC 8985 §6.3); all of them
-// if the peer must have discarded what it held, as the first record is among
-// it. It returns the octets that are now lost and were not before.
+// timeout prepares for recovery from a retransmission timeout. It marks the first
+// record as lost, and others sent not later than cut (RFC 8985 §6.3). It returns
+// the octets that are now lost and were not before.
+//
+// It forgets what the peer holds, and takes all of it for lost, only if the first
+// record is among it: the peer would have acknowledged that one, so it has
+// discarded what it held. RFC 2018 §8 would forget always, as a timeout may be a
+// sign of that; RFC 6675 §5.1 leaves it to who cannot tell. Who forgets sends again
+// all that had arrived above a hole whose repetition was lost.
 func (s *scoreboard) timeout(cut mono.Time) (lost int) {
 	reneged := s.reneged()
 	s.redo.clear()
 	s.fresh, s.rexmit = s.last, s.first
 	for n := s.first; n != s.last; n++ {
-		if s.at(n).has(markSacked) {
+		if reneged && s.at(n).has(markSacked) {
 			s.unmark(s.at(n), s.len(n))
 		}
 		switch {
-		case s.waits(n):
+		case s.at(n).has(markSacked), s.waits(n):
 		case n == s.first, s.trip(n).sent <= cut, reneged:
 			lost += s.loseOne(n)
 		case !s.at(n).has(markRepeated):
@@ -162,9 +167,9 @@ func (s *scoreboard) timeout(cut mono.Time) (lost int) {
 	return lost
 }
 
-// forgive takes back that records sent once were lost: their originals arrive after all.
+// forgive takes back that what waits to be sent again is lost: it arrives after all.
 func (s *scoreboard) forgive() {
-	from := s.fresh
+	from, repeats := s.fresh, s.repeats
 	for _, e := range s.redo.list[s.redo.head:] {
 		if s.una.Less(e.End) {
 			n := s.find(wire.MaxSeq(e.Start, s.una))
@@ -173,23 +178,32 @@ func (s *scoreboard) forgive() {
 			}
 		}
 	}
+	s.redo.clear()
 	for n := s.unsacked(s.rexmit); n < s.fresh; n = s.unsacked(n + 1) {
-		if from = s.pardon(n, from); s.waits(n) {
-			s.redo.push(rerun{Range: s.span(n)}) // fresh goes back, perhaps below it
-		}
+		from = s.pardon(n, from)
 	}
 	s.fresh = from
+	if s.repeats > repeats {
+		slices.SortFunc(s.again.list[s.again.head:], rerun.compare)
+	}
 }
 
-// pardon clears that record n is lost if it waits and was sent once. It returns
-// the first of n and from that may now be found lost again.
+// pardon clears that record n is lost if it waits. A repetition of it is in flight
+// again. It returns the first of n and from that may now be found lost again.
 func (s *scoreboard) pardon(n, from uint64) uint64 {
-	if !s.waits(n) || s.at(n).has(markRepeated) {
+	if !s.waits(n) {
 		return from
 	}
-	s.lost -= s.len(n)
-	s.at(n).clear(markLost)
-	return min(from, n)
+	r, octets := s.at(n), s.len(n)
+	s.lost -= octets
+	r.clear(markLost)
+	if !r.has(markRepeated) {
+		return min(from, n)
+	}
+	s.repeats += octets
+	r.set(markAgain)
+	s.again.push(rerun{s.span(n), s.trip(n).sent, s.trip(n).stamp.order})
+	return from
 }
 
 // A rerun is a run of octets sent again in one transmission.
@@ -197,6 +211,14 @@ type rerun struct {
 	wire.Range
 	sent  mono.Time
 	order uint32 // as in stamp
+}
+
+// compare orders reruns as their octets were sent.
+func (v rerun) compare(w rerun) int {
+	if v.order != w.order {
+		return int(int32(v.order - w.order))
+	}
+	return v.Start.Sub(w.Start)
 }
 
 // reruns is a queue of reruns. It reuses its memory.

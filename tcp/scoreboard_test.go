@@ -115,7 +115,6 @@ func (n *naive) lose(bound moment, cut mono.Time) (lost int, wait mono.Time) {
 		m := moment{o.sent, o.order, n.una.Add(j)}
 		switch {
 		case o.sacked || n.waiting(i) || !m.before(bound):
-		case o.repeated && !o.again: // was sacked before a timeout: only another one, or its neighbours, tell
 		case o.sent > cut:
 			wait = min(wait, o.sent)
 		default:
@@ -129,11 +128,9 @@ func (n *naive) timeout(cut mono.Time) (lost int) {
 	reneged := len(n.oct) > 0 && n.oct[0].sacked
 	n.records(func(i, j int) {
 		for k := i; k < j; k++ {
-			if n.oct[k].sacked {
-				n.oct[k].sacked = false
-			}
+			n.oct[k].sacked = n.oct[k].sacked && !reneged
 		}
-		if !n.waiting(i) && (i == 0 || reneged || n.oct[i].sent <= cut) {
+		if !n.oct[i].sacked && !n.waiting(i) && (i == 0 || reneged || n.oct[i].sent <= cut) {
 			lost += n.loseRecord(i, j)
 		}
 	})
@@ -142,8 +139,8 @@ func (n *naive) timeout(cut mono.Time) (lost int) {
 
 func (n *naive) forgive() {
 	for i := range n.oct {
-		if n.waiting(i) && !n.oct[i].repeated {
-			n.oct[i].lost = false
+		if o := &n.oct[i]; n.waiting(i) {
+			o.lost, o.again = false, o.repeated
 		}
 	}
 }
@@ -368,6 +365,9 @@ func (p *boardPair) check() {
 		at = w.End
 		if n < p.s.fresh && !r.has(markSacked|markLost|markRepeated) {
 			p.failf("record %d before fresh %d has bits %b", n, p.s.fresh, r.bits)
+		}
+		if marks(r.bits)&(markRepeated|markSacked|markLost|markAgain) == markRepeated {
+			p.failf("nobody looks after record %d, which was repeated", n)
 		}
 		if r.has(markSacked) && (r.skip() == 0 || n+uint64(r.skip()) > p.s.last) {
 			p.failf("record %d skips %d of %d", n, r.skip(), p.s.last)

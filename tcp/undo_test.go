@@ -204,3 +204,28 @@ func TestUndoByPolicyNever(t *testing.T) {
 	s.ack(5)
 	s.wantCalls("lost", "recovered")
 }
+
+// A timeout that turns out spurious takes nothing for lost, not even what a probe had
+// repeated before, and RACK goes on looking after it.
+func TestRFC3522_UndoForgivesWhatAProbeRepeated(t *testing.T) {
+	s := newLossStory(t, 100*ms)
+	s.stamps, s.echo = true, s.now
+	s.send(10)
+	s.expire(timerTLP, 200*ms)
+	s.probe(false) // repeats 9
+	s.expire(timerRTO, s.l.rtt.rto(&s.policy))
+	s.wantAgain("0")
+	s.advance(20 * ms)
+	s.ack(2)
+	s.wantCalls("timed out 1", "undo")
+	s.wantAgain("")
+	if s.l.board.lost != 0 {
+		t.Errorf("%d octets are still taken for lost", s.l.board.lost)
+	}
+	// The originals arrive except for 9, and what is sent now overtakes its repetition.
+	s.ack(9)
+	s.send(4)
+	s.advance(600 * ms)
+	s.ack(9, 10, 14)
+	s.wantAgain("9")
+}
