@@ -183,7 +183,7 @@ func (t *TCB) checkSYN(now mono.Time, seg *wire.Segment) bool {
 		return true
 	}
 	t.drop(DropSYN)
-	if t.state == SynReceived && t.user.passive {
+	if t.state == SynReceived && t.user.passive && !t.ahead() {
 		t.end(ReasonReset) // back to LISTEN
 		return false
 	}

@@ -279,7 +279,7 @@ func (t *TCB) outWindowProbe(now mono.Time, seg *wire.Segment) bool {
 // for a PUSH that never comes (MUST-60).
 func (t *TCB) outNew(now mono.Time, seg *wire.Segment) bool {
 	s := &t.snd
-	if !s.unsent() {
+	if !s.unsent() || t.state == SynReceived && s.waiting() == 0 { // a FIN waits for the handshake
 		return false
 	}
 	n := min(s.waiting(), s.usable(), t.payloadLimit())

@@ -304,6 +304,11 @@ func parseFlags(text string) (f wire.Flags) {
 
 func (s *story) parseOptions(o *wire.Options, f []string) {
 	for i := 0; i < len(f); i++ {
+		if cookie, ok := strings.CutPrefix(f[i], "fo:"); ok { // fo: asks for a cookie, fo:01020304 is one
+			o.Has |= wire.HasFastOpen
+			o.Cookie = cookieOf(s.t, cookie)
+			continue
+		}
 		switch f[i] {
 		case "sackOK":
 			o.Has |= wire.HasSACKPermitted
@@ -364,6 +369,7 @@ func (s *story) showOptions(o *wire.Options) string {
 	add(wire.HasScale, "ws %d", o.Scale)
 	add(wire.HasSACKPermitted, "sackOK")
 	add(wire.HasTimestamp, "ts %d/%d", o.TSVal, o.TSEcr)
+	add(wire.HasFastOpen, "fo:%x", o.Cookie.B[:o.Cookie.Len])
 	if o.Has&wire.HasSACK != 0 {
 		for _, r := range o.SACK[:o.NSACK] {
 			f = append(f, fmt.Sprintf("sack %d-%d", r.Start.Sub(s.irs), r.End.Sub(s.irs)))
