@@ -53,19 +53,19 @@ func (a *reassembly) cost() int {
 
 // insert stores those octets of v, which begins at seq, that are not there yet,
 // and leaves v itself to the caller. It returns false, and stores nothing, if
-// the memory held would be more than limit.
+// the memory held might be more than limit.
 func (a *reassembly) insert(v chunk.View, seq wire.Seq, limit int) bool {
 	if v.Len() == 0 {
 		return true
 	}
-	if !a.affordable(v.Len(), limit) {
-		return false
-	}
 	end := seq.Add(v.Len())
 	p := a.spans.touching(seq)
+	if !a.affordable(v, a.onePiece(p, seq, end), limit) {
+		return false
+	}
 	if !a.spans.valid(p) || end.Less(a.spans.at(p).Start) {
 		x := span{Range: wire.Range{Start: seq, End: end}}
-		a.attach(&x, v)
+		a.attach(&x, v, v.Len())
 		a.spans.insert(p, x)
 		a.touch(seq, end)
 		return true
@@ -74,26 +74,48 @@ func (a *reassembly) insert(v chunk.View, seq wire.Seq, limit int) bool {
 	return true
 }
 
-// affordable reports whether n more octets fit into limit, copying what was
-// copied before closer together if that helps.
-func (a *reassembly) affordable(n, limit int) bool {
-	if a.cost()+a.worst(n) <= limit {
+// onePiece reports whether what is new in [seq, end) is surely one run of octets;
+// p is the place that touching has found for seq.
+func (a *reassembly) onePiece(p place, seq, end wire.Seq) bool {
+	if a.spans.valid(p) && a.spans.at(p).Start.LessEq(seq) {
+		p = a.spans.next(p)
+	}
+	return !a.spans.valid(p) || end.LessEq(a.spans.at(p).End)
+}
+
+// affordable reports whether v fits into limit, copying what was copied before
+// closer together if that helps.
+func (a *reassembly) affordable(v chunk.View, one bool, limit int) bool {
+	if a.cost()+a.worst(v, one) <= limit {
 		return true
 	}
 	if a.filled < 2*a.copied+4*fillSize {
 		return false
 	}
 	a.compact()
-	return a.cost()+a.worst(n) <= limit
+	return a.cost()+a.worst(v, one) <= limit
 }
 
-// worst returns the most that n more octets can cost.
-func (a *reassembly) worst(n int) int {
-	if a.fill == nil || a.fill.Room() < n {
-		n = 2 * max(n, min(a.octets, fillSize), chunk.MinSize)
+// worst returns the most that v can cost. One piece of it is shared or copied. Of
+// several, which fill as many gaps as there are spans at most, one may be shared, as
+// no two have half of the chunk each, and the others are copied to one chunk.
+func (a *reassembly) worst(v chunk.View, one bool) int {
+	n, shared, copied := v.Len(), 0, 0
+	if sparing(v) {
+		shared = v.Cost()
 	}
-	return n + 2*fragmentCost + spanCost
+	if a.fill == nil || a.fill.Room() < n {
+		copied = 2 * max(n, min(a.octets+n, fillSize), chunk.MinSize)
+	}
+	if one {
+		return max(shared, copied) + fragmentCost + spanCost
+	}
+	return shared + copied + (1+min(a.spans.n, n))*fragmentCost + spanCost
 }
+
+// sparing reports whether v may be kept as it is: it keeps no more than twice its
+// octets alive.
+func sparing(v chunk.View) bool { return v.Owned() && 2*v.Len() >= v.Cost() }
 
 // merge extends the span at p, which v touches, by v and by every other span that
 // v reaches.
@@ -124,7 +146,7 @@ func (a *reassembly) fillGap(m span, v chunk.View, seq, upto wire.Seq) span {
 	if i < j {
 		part := v
 		part.Trim(i, j)
-		a.attach(&m, part)
+		a.attach(&m, part, v.Len())
 		m.End = seq.Add(j)
 	}
 	return m
@@ -141,16 +163,16 @@ func (a *reassembly) concat(m, x span) span {
 	return m
 }
 
-// attach appends a fragment with the octets of v to the list of m: a share of v,
-// or a copy if v is lent or keeps more than twice its octets alive.
-func (a *reassembly) attach(m *span, v chunk.View) {
+// attach appends a fragment with the octets of v, part of a segment of whole octets,
+// to the list of m: a share of v, or a copy where that would waste memory.
+func (a *reassembly) attach(m *span, v chunk.View, whole int) {
 	a.octets += v.Len()
 	cost := 0
-	if v.Owned() && 2*v.Len() >= v.Cost() {
+	if sparing(v) {
 		v = v.Share()
 		cost = v.Cost()
 	} else {
-		v = a.copy(v.B)
+		v = a.copy(v.B, whole)
 	}
 	if m.tail != 0 && a.slab[m.tail-1].view.Join(&v) { // the chunk is counted already
 		return
@@ -165,13 +187,14 @@ func (a *reassembly) attach(m *span, v chunk.View) {
 	m.tail = i
 }
 
-// copy returns a View of a copy of b, in chunks that several fragments share.
-func (a *reassembly) copy(b []byte) chunk.View {
+// copy returns a View of a copy of b, in chunks that several fragments share. There
+// is room for whole octets, of which b is a part.
+func (a *reassembly) copy(b []byte, whole int) chunk.View {
 	if a.fill == nil || a.fill.Room() < len(b) {
 		if a.fill != nil {
 			a.fill.Release()
 		}
-		a.fill = chunk.New(max(len(b), min(a.octets, fillSize)))
+		a.fill = chunk.New(max(whole, min(a.octets, fillSize)))
 		a.filled += a.fill.Size()
 	}
 	a.copied += len(b)
@@ -238,7 +261,7 @@ func (a *reassembly) compact() {
 	for i := range a.slab {
 		f := &a.slab[i]
 		if f.cost == 0 && f.view.Len() > 0 {
-			v := a.copy(f.view.B)
+			v := a.copy(f.view.B, f.view.Len())
 			f.view.Release()
 			f.view = v
 		}

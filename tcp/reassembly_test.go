@@ -3,6 +3,7 @@ package tcp
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/octet-net/octet/chunk"
@@ -161,6 +162,32 @@ func TestReassemblyBoundsOverhead(t *testing.T) {
 	}
 	if refused == 0 {
 		t.Error("no segment was refused")
+	}
+}
+
+// Whatever comes in whatever pieces and however full it is, the limit holds.
+func TestReassemblyKeepsToItsLimit(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	stream := pattern(1 << 16)
+	for range 300 {
+		a, limit := &reassembly{}, 4000+r.IntN(60_000)
+		largest := 1 + r.IntN(4000)
+		refused := 0
+		for i := 0; i < 2000 && refused < 20; i++ {
+			n := 1 + r.IntN(largest)
+			at := 1 + r.IntN(40_000-n)
+			v := chunk.Copy(stream[at : at+n])
+			if r.IntN(3) == 0 {
+				v = chunk.Borrow(stream[at : at+n])
+			}
+			if !a.insert(v, wire.Seq(at), limit) {
+				refused++
+			}
+			if a.cost() > limit {
+				t.Fatalf("%d spans of %d octets cost %d, the limit is %d", a.spans.n, a.octets, a.cost(), limit)
+			}
+		}
+		checkReassembly(t, a)
 	}
 }
 
