@@ -194,7 +194,7 @@ func (t *TCB) checkSYN(now mono.Time, seg *wire.Segment) bool {
 // takeUrgent is the sixth step: it remembers where urgent data ends (RFC 9293
 // §3.8.5). The data stays in line, as RFC 6093 §6 asks.
 func (t *TCB) takeUrgent(seg *wire.Segment) bool {
-	if seg.Flags&wire.URG == 0 || seg.Urgent == 0 || !canReceive.has(t.state) {
+	if seg.Flags&wire.URG == 0 || seg.Urgent == 0 || !canReceive.has(t.state) || t.rcv.closed {
 		return true
 	}
 	r := &t.rcv

@@ -78,8 +78,7 @@ func (t *TCB) Shutdown(now mono.Time) {
 // still arrives is acknowledged and thrown away.
 func (t *TCB) CloseRead(now mono.Time) {
 	t.rcv.closed = true
-	t.rcv.queue.drop()
-	t.rcv.urgent = false
+	t.rcv.forget()
 	if canReceive.has(t.state) && t.rcv.worthTelling() {
 		t.out.ack = true
 	}

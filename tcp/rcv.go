@@ -113,6 +113,12 @@ func (r *rcv) unread() wire.Seq {
 	return r.nxt.Add(-n)
 }
 
+// forget throws away what the user will not read.
+func (r *rcv) forget() {
+	r.queue.drop()
+	r.urgent = false
+}
+
 // release gives back every buffer, but keeps what the user can still read.
 func (r *rcv) release() {
 	if r.early != nil {

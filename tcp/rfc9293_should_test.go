@@ -79,3 +79,22 @@ func TestRFC9293_MUST32_UrgentIsAnnounced(t *testing.T) {
 		t.Errorf("%d urgent octets are announced, want 500", got)
 	}
 }
+
+// Nothing is urgent for a user who reads no more, nor after the end of the stream.
+func TestUrgentDataThatNobodyReads(t *testing.T) {
+	s := talking(t)
+	s.in("UPA 1+10 ack 1 urg 3000").do((*TCB).CloseRead).ready(0, HasUrgent)
+	s.in("UPA 11+10 ack 1 urg 3000").ready(0, HasUrgent)
+
+	s = talking(t)
+	s.in("UPA 1+10 ack 1 urg 10").do((*TCB).Abort).ready(0, HasUrgent)
+
+	s = talking(t) // the peer ends before the urgent data that it announced
+	s.in("UPA 1+10 ack 1 urg 3000").in("FA 11 ack 1").ready(HasUrgent, 0)
+	if got := s.tcb.Urgent(); got != 10 {
+		t.Errorf("%d octets are urgent, want the 10 that came", got)
+	}
+	s.receive(10).ready(0, HasUrgent)
+	s = talking(t)
+	s.in("UA 1 ack 1 urg 3000").in("FA 1 ack 1").ready(0, HasUrgent)
+}

@@ -235,7 +235,7 @@ func (t *TCB) end(why Reason) {
 func (t *TCB) release() {
 	t.quiet()
 	if t.reason == ReasonAborted {
-		t.rcv.queue.drop()
+		t.rcv.forget()
 	}
 	t.out = pending{reset: t.out.reset, bare: t.out.bare, resetAt: t.out.resetAt}
 }

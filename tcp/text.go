@@ -78,7 +78,7 @@ func (t *TCB) deliver(now mono.Time, seg *wire.Segment) {
 		r.nxt = r.early.take(r.nxt, &r.queue)
 	}
 	if r.closed {
-		r.queue.drop()
+		r.forget()
 	}
 	r.tune.received(now, r.nxt, r.window())
 }
@@ -181,6 +181,10 @@ func (t *TCB) takeFIN(now mono.Time, seg *wire.Segment) bool {
 		return true
 	}
 	r.gotFIN = true
+	if r.urgent && r.finAt.Less(r.up) { // the peer has no more than this
+		r.up = r.finAt
+		r.urgent = r.queue.n > 0
+	}
 	r.nxt = r.nxt.Add(1)
 	r.edge = r.edge.Add(1) // it took no room
 	t.out.ack = true
