@@ -35,7 +35,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
 			e.Values[servers{}] = map[string]*server{}
-			return nil
+			return caches(e)
 		},
 		Condition: func(name string) (bool, error) {
 			if name != "ipv6" {
@@ -54,6 +54,21 @@ func TestScripts(t *testing.T) {
 			"valid":  valid,
 		},
 	})
+}
+
+// caches lets scripts that compile use what was compiled before.
+func caches(e *testscript.Env) error {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return err
+	}
+	built, err := exec.Command("go", "env", "GOCACHE").Output()
+	if err != nil {
+		return err
+	}
+	e.Setenv("XDG_CACHE_HOME", dir)
+	e.Setenv("GOCACHE", strings.TrimSpace(string(built)))
+	return nil
 }
 
 // exits runs a command and checks its exit code: exits 5 octet send tcp://….

@@ -128,7 +128,7 @@ Exit codes: 0 yes; 1 the answer is no; 2 usage or local failure; 3 not permitted
 	root.AddGroup(groups...)
 	root.SetHelpCommandGroupID("meta")
 	root.SetCompletionCommandGroupID("meta")
-	root.AddCommand(a.demo(), a.explain(), a.interfaces(), a.serve(), a.send(), a.connect(), a.bench(), a.drill(), a.version(), a.man(), a.schema())
+	root.AddCommand(a.demo(), a.explain(), a.interfaces(), a.serve(), a.send(), a.connect(), a.bench(), a.drill(), a.test(), a.version(), a.man(), a.schema())
 	return root
 }
 

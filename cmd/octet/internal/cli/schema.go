@@ -23,10 +23,12 @@ var streams = map[string]report.Events{
 	"bench":   report.Stream(report.Events{"figure": {figureRecord{}}, "ratio": {ratioRecord{}}}, benchSummary{}),
 	"connect": report.Stream(talk.ClientEvents, talk.ClientSummary{}),
 	"demo":    report.Stream(demo.Events, demo.UDPSummary{}, demo.TCPSummary{}),
+	"drill":   report.Stream(report.Events{"script": {drillRecord{}}}, drillSummary{}),
 	"explain": report.Stream(report.Events{"line": {explain.Line{}}, "packet": {explain.Packet{}}}, explainSummary{}),
 	"if":      report.Stream(report.Events{"interface": {netif.Body{}}}, interfaceSummary{}),
 	"send":    report.Stream(talk.ClientEvents, talk.ClientSummary{}),
 	"serve":   report.Stream(talk.ServerEvents, talk.ServerSummary{}),
+	"test":    report.Stream(report.Events{"test": {testRecord{}}}),
 	"version": report.Stream(report.Events{"version": {versionBody{}}}),
 }
 

@@ -1,0 +1,3 @@
+module example.test/exact
+
+go 1.26
