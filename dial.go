@@ -32,6 +32,16 @@ type Dialer struct {
 	// KeepAlive is for the new connection. Unlike that of package net it is off
 	// unless enabled here.
 	KeepAlive net.KeepAliveConfig
+	// FastOpen lets the first octets go with the SYN (TCP Fast Open, RFC 7413), if
+	// the server has allowed that earlier, by a cookie which the host keeps; a Dial
+	// to any other asks for one and is like any Dial.
+	//
+	// A Dial to a server whose cookie is known returns at once, and its connection
+	// opens with the first Write, or after Profile.FastOpenWait without one. Why it
+	// cannot be opened is then what Read or Write return, and no other address is
+	// tried. The server may get the octets of that first Write twice, in rare cases:
+	// let them be a request that may be repeated, such as a GET or the beginning of TLS.
+	FastOpen bool
 }
 
 // DialContext connects to an address.
@@ -224,6 +234,11 @@ func (d *Dialer) open(ctx context.Context, s *Socket, a netip.AddrPort) error {
 	}
 	if d.KeepAlive.Enable {
 		if err := s.SetKeepAlive(keepAlive(d.KeepAlive)); err != nil {
+			return err
+		}
+	}
+	if d.FastOpen {
+		if err := s.SetFastOpen(true); err != nil {
 			return err
 		}
 	}

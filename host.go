@@ -40,6 +40,9 @@ type Host struct {
 	drops    [NumDrops]atomic.Uint64
 
 	cookiesSent, cookiesUsed atomic.Uint64 // SYN cookies
+
+	fast      fastMemory
+	fastStats fastStats
 }
 
 var _ Network = (*Host)(nil)
@@ -65,6 +68,7 @@ func NewHost(list ...Option) *Host {
 	h.secret = newSecret(h.name, o.seed)
 	h.keyBase = uint64(binary.BigEndian.Uint32(h.secret.misc[:])) << 32
 	h.ports.key = h.secret.port
+	h.fast.most = h.profile.FastOpenPaths
 	h.names.init(h, &o)
 	h.ip.init(h)
 	h.waits.init(h.line, h.nextKey(), h.profile.TimeWaits)

@@ -26,6 +26,7 @@ type listener struct {
 	closed  bool
 	notify  func(Ready)
 	press   press
+	fast    fastQueue
 }
 
 func (l *listener) waitingForAccept() int { return len(l.ready) - l.first }
@@ -130,7 +131,9 @@ func (l *listener) open(e *event, k *tuple, iss wire.Seq) *Socket {
 	if s == nil {
 		return nil
 	}
-	s.tcb = tcp.Accept(e.now, s.config, s.opening(iss), &e.in)
+	o := s.opening(iss)
+	l.acceptFast(e, s, &o)
+	s.tcb = tcp.Accept(e.now, s.config, o, &e.in)
 	l.addHalf(s)
 	return s
 }

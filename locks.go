@@ -18,6 +18,8 @@ package octet
 //	pings         echo requests that wait for their answers
 //	names, ports  the table of hosts, the counter of ephemeral ports
 //	timeline      inside Event.Set
+//	fastMemory    what is known of servers for Fast Open
+//	fastQueue     connections of a listener that a Fast Open has accepted early
 //
 // No lock is held while a packet is delivered (Device.Flush), while a program
 // waits (sync.Cond.Wait gives up the one it stands on, and no other is held), or

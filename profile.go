@@ -1,6 +1,10 @@
 package octet
 
-import "github.com/octet-net/octet/tcp"
+import (
+	"time"
+
+	"github.com/octet-net/octet/tcp"
+)
 
 // A Profile holds the policies of a host, each with a default. Start from Linux
 // or FreeBSD and change what you need.
@@ -17,6 +21,17 @@ type Profile struct {
 	// SYNCookies answers the SYNs beyond that, and those beyond the backlog of one
 	// listener, by SYN cookies (RFC 4987 §3.6); otherwise they are dropped.
 	SYNCookies bool
+	// FastOpen lets every Dial and Listen use TCP Fast Open (RFC 7413), also where
+	// the program does not ask for it. See Dialer.FastOpen for what that means.
+	FastOpen bool
+	// FastOpenWait is how long the SYN of a Fast Open waits for the first Write, so
+	// that it can take its octets along.
+	FastOpenWait time.Duration
+	// FastOpenPending is how many connections a listener gives to its program before
+	// their handshake is done; with more pending, the next wait for theirs.
+	FastOpenPending int
+	// FastOpenPaths is how many cookies and failures a host remembers as a client.
+	FastOpenPaths int
 	// TimeWaits is how many TIME-WAIT records a host keeps; the oldest give way.
 	TimeWaits int
 	// Orphans is how many connections a host keeps whose program has closed them
@@ -33,17 +48,20 @@ type Profile struct {
 // Linux returns the policies of Linux. They are the default.
 func Linux() Profile {
 	return Profile{
-		TCP:            tcp.Linux(),
-		FirstPort:      32768,
-		LastPort:       60999,
-		Backlog:        4096,
-		HalfOpen:       16384,
-		SYNCookies:     true,
-		TimeWaits:      262144,
-		Orphans:        65536,
-		DatagramBuffer: 208 << 10,
-		BrokenPipe:     true,
-		HopLimit:       64,
+		TCP:             tcp.Linux(),
+		FirstPort:       32768,
+		LastPort:        60999,
+		Backlog:         4096,
+		HalfOpen:        16384,
+		SYNCookies:      true,
+		FastOpenWait:    10 * time.Millisecond,
+		FastOpenPending: 256,
+		FastOpenPaths:   1024,
+		TimeWaits:       262144,
+		Orphans:         65536,
+		DatagramBuffer:  208 << 10,
+		BrokenPipe:      true,
+		HopLimit:        64,
 	}
 }
 

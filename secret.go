@@ -14,6 +14,7 @@ type secret struct {
 	port [16]byte // ephemeral ports (RFC 6056)
 	misc [16]byte // order of events of one moment
 	syn  [16]byte // SYN cookies (RFC 4987 §3.6)
+	fast [16]byte // Fast Open cookies (RFC 7413 §4.1.2)
 }
 
 // newSecret draws the keys from crypto/rand, or derives them from a seed and the
@@ -30,5 +31,5 @@ func newSecret(name string, seed *uint64) secret {
 		copy(k[:], sum[:])
 		return k
 	}
-	return secret{key("ip"), key("isn"), key("timestamp"), key("port"), key("order"), key("SYN cookie")}
+	return secret{key("ip"), key("isn"), key("timestamp"), key("port"), key("order"), key("SYN cookie"), key("Fast Open cookie")}
 }

@@ -26,6 +26,9 @@ func (s *Socket) settle(e *event) {
 	for t.Output(e.now, &e.out) {
 		s.transmit(e)
 	}
+	if s.fast != nil {
+		s.settleFast(e)
+	}
 	ready := t.Ready()
 	if ready&tcp.Connected != 0 && s.parent.Load() != nil {
 		s.established(e)
@@ -44,7 +47,8 @@ func (s *Socket) settle(e *event) {
 	s.announce(e, ready)
 }
 
-// established hands a connection whose handshake is done to the accept queue.
+// established hands a connection whose handshake is done, or need not be, to the
+// accept queue.
 func (s *Socket) established(e *event) {
 	if e.ln.closed {
 		e.ln.dropHalf(s)

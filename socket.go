@@ -69,6 +69,7 @@ type Socket struct {
 	writeShut bool
 
 	options socketOptions
+	fast    *fastOpening // until the handshake of a Fast Open is over, else nil
 }
 
 // socketOptions are what accepted connections inherit from their listener.
@@ -78,6 +79,7 @@ type socketOptions struct {
 	reuse    bool
 	only6    bool
 	linger   time.Duration // how long after Close; below zero for ever
+	fastOpen bool          // RFC 7413
 }
 
 // Socket returns a new TCP socket. The network is "tcp4", "tcp6", or "tcp" for a
@@ -96,7 +98,7 @@ func (h *Host) Socket(network string) (*Socket, error) {
 
 func (h *Host) newSocket(network string) *Socket {
 	s := &Socket{host: h, network: network, key: h.nextKey(), config: &h.profile.TCP, armed: mono.Never, lingerUntil: mono.Never}
-	s.options.linger = -1
+	s.options.linger, s.options.fastOpen = -1, h.profile.FastOpen
 	s.reads.init(&s.mu, s.key)
 	s.writes.init(&s.mu, s.key)
 	s.timer.Init(h.line, s.key, s.expire)
@@ -194,13 +196,17 @@ func (s *Socket) Accept() (*Socket, error) {
 
 // Connect begins to open a connection to a. It returns syscall.EINPROGRESS, and
 // the socket becomes writable when the handshake has succeeded, or failed: Error
-// then says why. Any other error means that nothing was begun.
+// then says why. It returns nil where a Fast Open lets octets go with the SYN: the
+// socket is writable at once. Any other error means that nothing was begun.
 func (s *Socket) Connect(a netip.AddrPort) error {
 	e := s.host.begin()
 	defer e.end()
 	e.enter(s)
 	if err := s.connect(e, a); err != nil {
 		return err
+	}
+	if s.tcb.Ready()&tcp.Connected != 0 {
+		return nil
 	}
 	return syscall.EINPROGRESS
 }
@@ -233,7 +239,9 @@ func (s *Socket) connect(e *event, a netip.AddrPort) error {
 	case err != nil:
 		return err
 	}
-	s.tcb = tcp.Connect(e.now, s.config, s.opening(iss))
+	o := s.opening(iss)
+	s.openFast(e.now, &o)
+	s.tcb = tcp.Connect(e.now, s.config, o)
 	return nil
 }
 

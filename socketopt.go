@@ -132,6 +132,13 @@ func (s *Socket) SetLinger(d time.Duration) error {
 	return s.option(func(o *socketOptions) { o.linger = d })
 }
 
+// SetFastOpen turns TCP Fast Open (RFC 7413) on or off: of a socket that connects
+// before Connect, of one that listens at any time. See Dialer.FastOpen and
+// ListenConfig.FastOpen.
+func (s *Socket) SetFastOpen(on bool) error {
+	return s.option(func(o *socketOptions) { o.fastOpen = on })
+}
+
 // SetReuseAddr lets the address be bound while other sockets that agree hold it,
 // as long as only one of them listens. Host.Listen sets it.
 func (s *Socket) SetReuseAddr(on bool) error {

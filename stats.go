@@ -52,6 +52,7 @@ type Stats struct {
 	CookiesSent uint64 // SYN cookies sent
 	CookiesUsed uint64 // and connections that they became
 	Recycled    uint64 // records of TIME-WAIT that had to leave before their time
+	FastOpen    FastOpenStats
 }
 
 // Stats returns the counts.
@@ -68,5 +69,6 @@ func (h *Host) Stats() Stats {
 	s.CookiesSent, s.CookiesUsed = h.cookiesSent.Load(), h.cookiesUsed.Load()
 	s.Orphans = int(h.orphans.Load())
 	s.TimeWaits, s.Recycled = h.waits.len()
+	s.FastOpen = h.fastStats.read()
 	return s
 }
