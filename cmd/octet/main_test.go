@@ -150,7 +150,7 @@ type output struct {
 	seen chan string
 }
 
-var listens = regexp.MustCompile(`listening at [a-z0-9]+://\S+:(\d+)\n`)
+var listens = regexp.MustCompile(`listening at [a-z0-9]+://\S+:(\d+)\n|Ctrl-C ends it\n`)
 
 func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()

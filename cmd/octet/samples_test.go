@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +65,9 @@ func consoleBlocks(text string) (blocks [][]sample) {
 }
 
 func runBlock(t *testing.T, block []sample) {
+	if slices.ContainsFunc(block, func(s sample) bool { return strings.Contains(s.command, "octet up") }) {
+		namespace(t)
+	}
 	dir := t.TempDir()
 	end := func() {}
 	for _, s := range block {

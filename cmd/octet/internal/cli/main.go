@@ -104,6 +104,7 @@ var groups = []*cobra.Group{
 	{ID: "talk", Title: "Talk:"},
 	{ID: "see", Title: "See:"},
 	{ID: "prove", Title: "Prove:"},
+	{ID: "run", Title: "Run:"},
 	{ID: "meta", Title: "About the command:"},
 }
 
@@ -128,7 +129,14 @@ Exit codes: 0 yes; 1 the answer is no; 2 usage or local failure; 3 not permitted
 	root.AddGroup(groups...)
 	root.SetHelpCommandGroupID("meta")
 	root.SetCompletionCommandGroupID("meta")
-	root.AddCommand(a.demo(), a.explain(), a.interfaces(), a.serve(), a.send(), a.connect(), a.bench(), a.drill(), a.test(), a.version(), a.man(), a.schema())
+	root.AddCommand(
+		a.demo(), a.explain(),
+		a.serve(), a.send(), a.connect(),
+		a.interfaces(),
+		a.bench(), a.drill(), a.test(),
+		a.up(),
+		a.version(), a.man(), a.schema(),
+	)
 	return root
 }
 

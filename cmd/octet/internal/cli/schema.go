@@ -15,6 +15,7 @@ import (
 	"github.com/octet-net/octet/cmd/octet/internal/outcome"
 	"github.com/octet-net/octet/cmd/octet/internal/report"
 	"github.com/octet-net/octet/cmd/octet/internal/talk"
+	"github.com/octet-net/octet/cmd/octet/internal/up"
 )
 
 // streams are the objects that each verb writes with --json. The schemas are made
@@ -29,6 +30,7 @@ var streams = map[string]report.Events{
 	"send":    report.Stream(talk.ClientEvents, talk.ClientSummary{}),
 	"serve":   report.Stream(talk.ServerEvents, talk.ServerSummary{}),
 	"test":    report.Stream(report.Events{"test": {testRecord{}}}),
+	"up":      report.Stream(up.Events, up.Summary{}),
 	"version": report.Stream(report.Events{"version": {versionBody{}}}),
 }
 

@@ -1,0 +1,334 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// namespace runs the rest of the test, and the processes that it starts, on a
+// thread in a network namespace of its own, which ends with them.
+func namespace(t *testing.T) {
+	t.Helper()
+	runtime.LockOSThread() // and never unlocked: the thread dies with the test's goroutine
+	err := unix.Unshare(unix.CLONE_NEWNET)
+	if err == nil {
+		_, err = os.Stat("/dev/net/tun")
+	}
+	skipUnless(t, err == nil, fmt.Sprint("no network namespace or no /dev/net/tun: ", err))
+	_, err = exec.LookPath("ip")
+	skipUnless(t, err == nil, "there is no ip(8) here")
+	ip(t, "link set lo up")
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
+}
+
+// ip runs the program of this name.
+func ip(t *testing.T, args string) string {
+	t.Helper()
+	out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("ip %s: %v: %s", args, err, out)
+	}
+	return string(out)
+}
+
+// A beside is an octet that runs beside the test.
+type beside struct {
+	t        *testing.T
+	cmd      *exec.Cmd
+	out, err output
+}
+
+// start starts octet and waits until it has said what is told by ready, on either stream.
+func start(t *testing.T, ready string, args ...string) *beside {
+	t.Helper()
+	b := &beside{t: t, cmd: exec.Command("octet", args...)}
+	b.cmd.Stdout, b.cmd.Stderr = &b.out, &b.err
+	if err := b.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if b.cmd.ProcessState == nil {
+			b.cmd.Process.Kill()
+			b.cmd.Wait()
+		}
+	})
+	b.wait(ready)
+	return b
+}
+
+// wait waits until octet has said something.
+func (b *beside) wait(what string) {
+	b.t.Helper()
+	again, late := time.NewTicker(5*time.Millisecond), time.After(patience)
+	defer again.Stop()
+	for !strings.Contains(b.out.String()+b.err.String(), what) {
+		select {
+		case <-again.C:
+		case <-late:
+			b.t.Fatalf("octet %v does not say %q: %s%s", b.cmd.Args[1:], what, &b.out, &b.err)
+		}
+	}
+}
+
+// end waits for the end, after a signal unless it is zero, and checks the exit code.
+func (b *beside) end(s syscall.Signal, code int) {
+	b.t.Helper()
+	if s != 0 {
+		if err := b.cmd.Process.Signal(s); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	stop := time.AfterFunc(patience, func() { b.cmd.Process.Kill() })
+	defer stop.Stop()
+	b.cmd.Wait() // its code is checked below
+	if got := b.cmd.ProcessState.ExitCode(); got != code {
+		b.t.Fatalf("octet %v exited with %d, want %d: %s%s", b.cmd.Args[1:], got, code, &b.out, &b.err)
+	}
+}
+
+// octet runs the command to its end and checks the exit code.
+func octet(t *testing.T, code int, args ...string) string {
+	t.Helper()
+	var out, diag bytes.Buffer
+	cmd := exec.Command("octet", args...)
+	cmd.Stdout, cmd.Stderr = &out, &diag
+	var exit *exec.ExitError
+	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	if got := cmd.ProcessState.ExitCode(); got != code {
+		t.Fatalf("octet %v exited with %d, want %d: %s%s", args, got, code, &out, &diag)
+	}
+	return out.String() + diag.String()
+}
+
+const upReady = "Ctrl-C ends it"
+
+// The kernel's own programs reach a stack on a device that was just made.
+func TestUp(t *testing.T) {
+	for _, kind := range []string{"tun", "tap"} {
+		t.Run(kind, func(t *testing.T) {
+			namespace(t)
+			far := summer(t)
+			capture := filepath.Join(t.TempDir(), "up.pcapng")
+			u := start(t, upReady, "up", "--on", kind+":octet7", "--serve", "--forward", "8080="+far, "--forward", "8081=127.0.0.1:1", "--capture", capture)
+			for _, host := range []string{"198.18.0.2", "fd6f:6374:6574::2"} {
+				visit(t, host)
+			}
+			u.end(unix.SIGINT, 130)
+			if _, err := net.InterfaceByName("octet7"); err == nil {
+				t.Error("the interface is still there")
+			}
+			for _, says := range []string{"octet7 is up: " + strings.ToUpper(kind), "198.18.0.1/24", "connection refused", "forwarded 4 connections, 2 failed, 600,000 octets in, 64 out"} {
+				if !strings.Contains(u.out.String()+u.err.String(), says) {
+					t.Errorf("octet up does not say %q: %s%s", says, &u.out, &u.err)
+				}
+			}
+			if said := octet(t, 0, "explain", capture); !strings.Contains(said, "octet7 in: 198.18.0.1:") {
+				t.Errorf("the capture holds\n%s", said)
+			}
+		})
+	}
+}
+
+// visit tries each service of a stack.
+func visit(t *testing.T, host string) {
+	t.Helper()
+	if got := get(t, host, "/octets/3MB"); len(got) != 3e6 || strings.Trim(got, "\x00") != "" {
+		t.Errorf("%s: 3MB came as %d octets", host, len(got))
+	}
+	if got := get(t, host, "/octets/much"); !strings.Contains(got, "size") {
+		t.Errorf("%s: a size that is none is answered by %q", host, got)
+	}
+	if got := get(t, host, "/"); !strings.Contains(got, "have reached "+net.JoinHostPort(host, "80")) {
+		t.Errorf("%s: the page says %q", host, got)
+	}
+	for _, scheme := range []string{"udp", "tcp"} {
+		if got := octet(t, 0, "send", scheme+"://"+net.JoinHostPort(host, "7"), "Hello"); got != "Hello" {
+			t.Errorf("%s: %s echo says %q", host, scheme, got)
+		}
+	}
+	sent := bytes.Repeat([]byte("octets\n"), 300_000/7+1)[:300_000]
+	c := dial(t, host, "8080")
+	if _, err := c.Write(sent); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.CloseWrite(); err != nil { // what is behind it must hear the end, and can still answer
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(c)
+	if sum := sha256.Sum256(sent); err != nil || !bytes.Equal(answer, sum[:]) {
+		t.Errorf("%s: through the forwarded port came %x: %v", host, answer, err)
+	}
+	octet(t, 5, "send", "tcp://"+net.JoinHostPort(host, "8081"), "Hello") // it leads nowhere: a reset
+}
+
+// get asks a web server on this thread: the client of net/http has others.
+func get(t *testing.T, host, path string) string {
+	t.Helper()
+	c := dial(t, host, "80")
+	fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: octet\r\nConnection: close\r\n\r\n", path)
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func dial(t *testing.T, host, port string) *net.TCPConn {
+	t.Helper()
+	c, err := net.Dial("tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	return c.(*net.TCPConn)
+}
+
+// summer starts a server of the kernel's that answers each stream with its SHA-256,
+// and returns its address.
+func summer(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			hash := sha256.New()
+			if _, err := io.Copy(hash, c); err == nil {
+				c.Write(hash.Sum(nil)) // the client sees whether it came
+			}
+			c.Close()
+		}
+	}()
+	return l.Addr().String()
+}
+
+// A stack stands beside the kernel on an Ethernet interface, here one end of a
+// cable whose other end is the kernel's.
+func TestUpBesideTheKernel(t *testing.T) {
+	namespace(t)
+	ip(t, "link add octet5 type veth peer name octet6")
+	for _, name := range []string{"octet5", "octet6"} {
+		ip(t, "link set "+name+" up")
+	}
+	ip(t, "addr add 10.9.0.1/24 dev octet6")
+	u := start(t, upReady, "up", "--on", "eth:octet5", "--address", "10.9.0.2/24", "--gateway", "10.9.0.1", "--serve", "--forward", "8080="+summer(t), "--forward", "8081=127.0.0.1:1")
+	visit(t, "10.9.0.2")
+	u.end(unix.SIGINT, 130)
+	if _, err := net.InterfaceByName("octet5"); err != nil {
+		t.Error("the interface went with the stack: ", err)
+	}
+}
+
+// A device that changes is followed, one that disappears ends the command; the
+// reports fit the schema.
+func TestUpWhenTheDeviceChanges(t *testing.T) {
+	namespace(t)
+	u := start(t, `"event":"up"`, "up", "--on", "tun:octet7", "--mtu", "1400", "--json")
+	ip(t, "link set octet7 mtu 1300")
+	for try := 0; !strings.Contains(u.out.String(), `"event":"mtu","ifname":"octet7","mtu":1300`); try++ {
+		if try == 50 {
+			t.Fatalf("the change is not reported: %s", &u.out)
+		}
+		exec.Command("ping", "-c1", "-W1", "198.18.0.2").Run() // a busy device looks
+		time.Sleep(100 * time.Millisecond)
+	}
+	ip(t, "link del octet7")
+	u.end(0, 2)
+	if err := validate("up", u.out.String()); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(u.err.String(), "octet up: tun:octet7 has ended") {
+		t.Errorf("octet up says %s", &u.err)
+	}
+}
+
+// An up that cannot be says in one line why, and leaves nothing.
+func TestUpRefuses(t *testing.T) {
+	namespace(t)
+	ip(t, "tuntap add mode tun name octet8")
+	ip(t, "addr add 198.18.0.1/24 dev octet8")
+	for _, c := range []struct {
+		code int
+		args string
+		says string
+	}{
+		{2, "--on tun:octet8", "tun:octet8 was there before, and what addresses are free on it nobody says; give the stack one with --address"},
+		{2, "--on tap:octet8 --address 10.9.0.2/24", "octet8 is there already and of another kind; choose another name"},
+		{2, "--on tun:octet9 --address 10.9.0.2/32", "--address 10.9.0.2/32 leaves none for the kernel's side; write a longer network, such as /24"},
+		{2, "--on tun:octet9 --address 10.9.0.0/24", "the first address names the network"},
+		{2, "--on tap:octet9 --address 10.9.0.2/24 --gateway 10.8.0.1", "cannot route by --gateway 10.8.0.1"},
+		{7, "--on eth:octet9 --address 10.9.0.2/24", `there is no interface "octet9"; octet if -a lists the interfaces`},
+		{2, "--on eth:lo --address 10.9.0.2/24", "lo is no Ethernet interface"},
+		{2, "--on tun:octet9 --serve --forward 80=localhost:1", "cannot listen at tcp port 80 of the stack: address already in use"},
+	} {
+		said := octet(t, c.code, append([]string{"up"}, strings.Fields(c.args)...)...)
+		if !strings.Contains(said, c.says) || strings.Count(said, "\n") > 1 && !strings.Contains(c.args, "--serve") {
+			t.Errorf("octet up %s says %q, want %q", c.args, said, c.says)
+		}
+		if _, err := net.InterfaceByName("octet9"); err == nil {
+			t.Errorf("octet up %s leaves its interface", c.args)
+		}
+	}
+	u := start(t, "198.18.1.2/24", "up", "--on", "tun:octet9") // the first network is taken
+	said := octet(t, 2, "up", "--on", "tun:octet9")
+	if want := "cannot open tun:octet9: another program has it open; end the program"; !strings.Contains(said, want) {
+		t.Errorf("a second octet up says %q, want %q", said, want)
+	}
+	u.end(unix.SIGTERM, 130)
+}
+
+// Who may not open devices is told which capability it takes.
+func TestUpWithoutPrivilege(t *testing.T) {
+	namespace(t)
+	for _, c := range []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW} {
+		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err != nil { // of what this thread starts
+			t.Fatal(err)
+		}
+	}
+	ip(t, "link show lo")
+	for on, want := range map[string]string{
+		"tun:octet7": "octet up: cannot open tun:octet7: operation not permitted; it needs the capability CAP_NET_ADMIN: ",
+		"tap:octet7": "cannot open tap:octet7: operation not permitted; it needs the capability CAP_NET_ADMIN: ",
+		"eth:lo":     "lo is no Ethernet interface",
+	} {
+		code := 3
+		if on == "eth:lo" {
+			code = 2
+		}
+		if said := octet(t, code, "up", "--on", on, "--address", "10.9.0.2/24"); !strings.Contains(said, want) || strings.Count(said, "\n") != 1 {
+			t.Errorf("octet up --on %s says %q, want %q", on, said, want)
+		}
+	}
+}

@@ -1,0 +1,19 @@
+//go:build !linux
+
+// Package kernel is the operating system's network as far as package net does not
+// show it. On this system it shows nothing.
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"runtime"
+)
+
+// AddAddress is not to be had on this system: it returns errors.ErrUnsupported.
+func AddAddress(int, netip.Prefix) error { return unsupported("addresses of interfaces") }
+
+func unsupported(what string) error {
+	return fmt.Errorf("%s on %s: %w", what, runtime.GOOS, errors.ErrUnsupported)
+}
