@@ -245,10 +245,27 @@ func TestUpBesideTheKernel(t *testing.T) {
 	ip(t, "addr add 10.9.0.1/24 dev octet6")
 	u := start(t, upReady, "up", "--on", "eth:octet5", "--address", "10.9.0.2/24", "--gateway", "10.9.0.1", "--serve", "--forward", "8080="+summer(t), "--forward", "8081=127.0.0.1:1")
 	visit(t, "10.9.0.2")
+	if said, want := octet(t, 2, "up", "--on", "eth:octet5", "--address", "10.9.0.1/24"), "somebody else on the link has 10.9.0.1; choose another with --address"; !strings.Contains(said, want) {
+		t.Errorf("with the kernel's address octet up says %q, want %q", said, want)
+	}
+	takeOver(t, "octet6", "10.9.0.2/24")
+	u.wait("octet5: address conflict 10.9.0.2 by ")
 	u.end(unix.SIGINT, 130)
 	if _, err := net.InterfaceByName("octet5"); err != nil {
 		t.Error("the interface went with the stack: ", err)
 	}
+}
+
+// takeOver gives the kernel an address and has it say so to everybody.
+func takeOver(t *testing.T, name, address string) {
+	t.Helper()
+	if err := os.WriteFile("/proc/sys/net/ipv4/conf/"+name+"/arp_notify", []byte("1"), 0); err != nil {
+		t.Fatal(err)
+	}
+	ip(t, "addr flush dev "+name)
+	ip(t, "addr add "+address+" dev "+name)
+	ip(t, "link set "+name+" down")
+	ip(t, "link set "+name+" up")
 }
 
 // A device that changes is followed, one that disappears ends the command; the
@@ -257,7 +274,7 @@ func TestUpWhenTheDeviceChanges(t *testing.T) {
 	namespace(t)
 	u := start(t, `"event":"up"`, "up", "--on", "tun:octet7", "--mtu", "1400", "--json")
 	ip(t, "link set octet7 mtu 1300")
-	for try := 0; !strings.Contains(u.out.String(), `"event":"mtu","ifname":"octet7","mtu":1300`); try++ {
+	for try := 0; !strings.Contains(u.out.String(), `"change":"MTU changed","ifname":"octet7","mtu":1300`); try++ {
 		if try == 50 {
 			t.Fatalf("the change is not reported: %s", &u.out)
 		}

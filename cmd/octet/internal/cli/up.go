@@ -20,7 +20,7 @@ import (
 type upFlags struct {
 	addresses, gateways, servers, forwards []string
 	mtu                                    int
-	serve                                  bool
+	serve, auto                            bool
 	capture                                string
 }
 
@@ -37,7 +37,8 @@ the stack is and how to reach it.
 
 A tun or tap interface that does not exist is made, gets addresses on the kernel's side
 too, and goes when the command ends; without --address both sides get addresses of a
-network that nobody else has. A device that was there before keeps what the kernel has
+network that nobody else has. With --auto, and on eth without --address, the stack takes
+IPv6 addresses, routers and name servers as routers announce them. A device that was there before keeps what the kernel has
 on it. To open a device takes the capability CAP_NET_ADMIN (eth: CAP_NET_RAW), unless
 it was made for this user (ip tuntap add mode tun name octet0 user NAME).`,
 		Example: `  octet up --serve
@@ -53,6 +54,7 @@ it was made for this user (ip tuntap add mode tun name octet0 user NAME).`,
 	flags.SortFlags = false
 	flags.String("on", "tun:octet0", "device: tun:NAME, tap:NAME or eth:NAME")
 	flags.StringSliceVar(&f.addresses, "address", nil, "address of the stack with the length of its network's prefix, such as 10.9.0.2/24 (may be repeated)")
+	flags.BoolVar(&f.auto, "auto", false, "have the stack configure itself for IPv6 as routers announce (tap, eth; default for eth without --address)")
 	flags.StringSliceVar(&f.gateways, "gateway", nil, "router for everything else (tap, eth; default the kernel, where it made the device)")
 	flags.StringSliceVar(&f.servers, "dns", nil, "server that the stack asks for names: an address, with a port if it is not 53")
 	flags.IntVar(&f.mtu, "mtu", 0, "longest IP packet, in octets, to set on the device (tun, tap; 0: leave it)")
@@ -137,6 +139,9 @@ func newUp(on string, f upFlags) (*up.Run, error) {
 	}
 	if u.MTU != 0 && u.Device.Kind == device.Eth {
 		return nil, outcome.Failf(outcome.Usage, "the interface keeps its own", "--mtu is for tun and tap devices")
+	}
+	if u.Auto = f.auto || u.Device.Kind == device.Eth && len(u.Addresses) == 0; u.Auto && !u.Device.Ethernet() {
+		return nil, outcome.Failf(outcome.Usage, "use tap or eth", "there are no routers to announce anything on a tun device")
 	}
 	if len(u.Gateways) > 0 && !u.Device.Ethernet() {
 		return nil, outcome.Failf(outcome.Usage, "leave it out", "a tun device has one other end, which is the gateway")

@@ -19,16 +19,16 @@ type opened struct {
 }
 
 // open opens the device.
-func (s Spec) open(line *timeline.Timeline, mtu int, changed func(link.Info, error)) (opened, error) {
+func (s Spec) open(line *timeline.Timeline, mtu int) (opened, error) {
 	_, missing := net.InterfaceByName(s.Name)
 	var o opened
 	var err error
 	if s.Kind == Eth {
-		o.PortDevice, err = link.OpenPacket(line, link.PacketOptions{Interface: s.Name, Changed: changed})
+		o.PortDevice, err = link.OpenPacket(line, link.PacketOptions{Interface: s.Name})
 	} else {
 		o.made = missing != nil
 		o.PortDevice, err = link.OpenTUN(line, link.TUNOptions{
-			Name: s.Name, TAP: s.Kind == TAP, MTU: mtu, Up: o.made, Changed: changed,
+			Name: s.Name, TAP: s.Kind == TAP, MTU: mtu, Up: o.made,
 		})
 	}
 	if err != nil {

@@ -1,15 +1,18 @@
 package device
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/netip"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/octet-net/octet"
 	"github.com/octet-net/octet/cmd/octet/internal/kernel"
 	"github.com/octet-net/octet/cmd/octet/internal/outcome"
+	"github.com/octet-net/octet/ip"
 	"github.com/octet-net/octet/link"
 	"github.com/octet-net/octet/timeline"
 )
@@ -20,9 +23,11 @@ type Options struct {
 	Addresses []netip.Prefix   // none: chosen ones, on a device that is made here
 	Gateways  []netip.Addr     // default routers; none: the kernel, on a device that is made here
 	Servers   []netip.AddrPort // of names
+	Auto      bool             // addresses, routers and servers that routers announce, too
 	MTU       int              // 0: as the device has it
 	Observer  func(*timeline.Timeline) link.Observer
-	Changed   func(link.Info, error) // told of a new MTU and of the device's end; may be nil
+	Watch     func(octet.Change) // told what happens to the stack; may be nil
+	Wait      func()             // called before it is waited for the word of others on the link; may be nil
 }
 
 // A Stack is a host of ours on a device.
@@ -35,42 +40,78 @@ type Stack struct {
 	Ours     []netip.Prefix
 	Kernels  []netip.Prefix // what the kernel's side was given
 	Gateways []netip.Addr
-	Left     []error // what the kernel would not have, and was left out
+	Left     []error // what could not be had, and was left out
 
 	dev  *link.PortDevice
 	line *timeline.Timeline
 }
 
-// Raise opens a device and puts a stack on it. Close ends both.
-func Raise(o Options) (*Stack, error) {
+// Raise opens a device and puts a stack on it. Close ends both. It takes some
+// seconds where others on the link could have the addresses already.
+func Raise(ctx context.Context, o Options) (*Stack, error) {
 	for _, p := range o.Addresses {
 		if err := CheckAddress(p); err != nil {
 			return nil, &outcome.Error{Code: outcome.Usage, What: "--address " + err.Error()}
 		}
 	}
 	line := timeline.New()
-	dev, err := o.Device.open(line, o.MTU, o.Changed)
+	dev, err := o.Device.open(line, o.MTU)
 	if err != nil {
 		line.Close()
 		return nil, err
 	}
-	options := []octet.Option{octet.WithName(o.Device.Name), octet.WithTimeline(line), octet.WithDNS(o.Servers...)}
-	if o.Observer != nil {
-		options = append(options, octet.WithObserver(o.Observer(line)))
-	}
 	s := &Stack{
-		Host: octet.NewHost(options...), Device: o.Device, Info: dev.Info(), Made: dev.made,
+		Host: octet.NewHost(o.host(line, dev.made)...), Device: o.Device, Info: dev.Info(), Made: dev.made,
 		Gateways: o.Gateways, dev: dev.PortDevice, line: line,
+	}
+	if o.Watch != nil {
+		s.Host.Watch(o.Watch)
 	}
 	if s.Index, err = s.Host.Attach(dev.PortDevice); err != nil {
 		err = errors.Join(err, dev.Close())
-	} else if err = s.address(o.Addresses); err == nil {
+	} else if err = s.configure(ctx, &o); err == nil {
 		err = s.route()
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// host returns the options of the host. On a device that was made here there is
+// nobody but the kernel, whose addresses are known.
+func (o *Options) host(line *timeline.Timeline, made bool) []octet.Option {
+	list := []octet.Option{
+		octet.WithName(o.Device.Name), octet.WithTimeline(line), octet.WithDNS(o.Servers...), octet.WithAddressTests(!made),
+	}
+	if o.Observer != nil {
+		list = append(list, octet.WithObserver(o.Observer(line)))
+	}
+	return list
+}
+
+// configure gives the stack its addresses, and waits until they can be used.
+func (s *Stack) configure(ctx context.Context, o *Options) error {
+	if len(o.Addresses) > 0 || !o.Auto {
+		if err := s.address(o.Addresses); err != nil {
+			return err
+		}
+	}
+	if o.Auto {
+		if err := s.Host.Autoconfigure(s.Index, ip.Autoconf{}); err != nil {
+			return outcome.Failf(outcome.Usage, "use an Ethernet device with an MTU of 1280 or more", "%s cannot configure itself: %w", s.Device, err)
+		}
+	}
+	if o.Wait != nil && s.unsettled() {
+		o.Wait()
+	}
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
+	if o.Auto && len(s.Ours) == 0 {
+		return s.awaitRouter(ctx)
+	}
+	return nil
 }
 
 // Done is closed when the device has ended by itself; Err says why.
@@ -90,6 +131,72 @@ func (s *Stack) Close() error {
 	err := s.Host.Close()
 	s.line.Close()
 	return err
+}
+
+// unsettled reports whether it is not known yet that nobody else has our addresses.
+func (s *Stack) unsettled() bool {
+	return slices.ContainsFunc(s.Host.Addresses(s.Index), func(a ip.Address) bool { return a.State == ip.Tentative })
+}
+
+// settle waits until it is known which addresses others have. At least one of those
+// that were asked for must be ours.
+func (s *Stack) settle(ctx context.Context) error {
+	err := s.Host.AwaitAddresses(ctx)
+	var others *octet.AddressError
+	if !errors.As(err, &others) {
+		return err
+	}
+	s.Ours = slices.DeleteFunc(s.Ours, func(p netip.Prefix) bool { return slices.Contains(others.Taken, p.Addr()) })
+	taken := outcome.Failf(outcome.Usage, "choose another with --address", "%w", others)
+	if len(s.Ours) == 0 {
+		return taken
+	}
+	s.Left = append(s.Left, taken)
+	return nil
+}
+
+// routerWait is how long a stack without an address of its own waits for a router
+// that gives it one: the requests go out after one, five and thirteen seconds at most
+// (RFC 4861 §6.3.7, RFC 7559), and the address is tested for another.
+const routerWait = 10 * time.Second
+
+// awaitRouter waits for an address that is good beyond the link. Without a router
+// there is none, and the stack is for its neighbours alone.
+func (s *Stack) awaitRouter(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, routerWait)
+	defer cancel()
+	changed := make(chan struct{}, 1)
+	defer s.Host.Watch(func(octet.Change) {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	})()
+	for {
+		var local []netip.Prefix
+		s.Ours = nil
+		for _, a := range s.Host.Addresses(s.Index) {
+			switch {
+			case a.State > ip.Deprecated:
+			case a.Addr().IsLinkLocalUnicast():
+				local = append(local, a.Prefix)
+			default:
+				s.Ours = append(s.Ours, a.Prefix)
+			}
+		}
+		if len(s.Ours) > 0 {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			if s.Ours = local; len(local) == 0 || context.Cause(ctx) != context.DeadlineExceeded {
+				return ctx.Err()
+			}
+			s.Left = append(s.Left, outcome.Failf(outcome.Timeout, "give the stack an address with --address, or wait", "no router has answered in %v", routerWait))
+			return nil
+		}
+	}
 }
 
 // address gives both sides their addresses.

@@ -105,9 +105,10 @@ func Of(err error) Code {
 	return Usage
 }
 
-// The system's own words for what the table says. EPIPE is what a writer sees after a reset.
+// The system's own words for what the table says. EPIPE is what a writer sees after a
+// reset, and ENOTCONN who ends its half of the connection then.
 var (
-	refusals     = append([]error{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE}, platformRefusals...)
+	refusals     = append([]error{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE, syscall.ENOTCONN}, platformRefusals...)
 	unreachables = append([]error{syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ENETDOWN, syscall.EHOSTDOWN}, platformUnreachables...)
 )
 

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/octet-net/octet"
 	"github.com/octet-net/octet/cmd/octet/internal/device"
 	"github.com/octet-net/octet/cmd/octet/internal/quantity"
 	"github.com/octet-net/octet/cmd/octet/internal/report"
@@ -20,7 +21,7 @@ var Events = report.Events{
 	"service": {serviceBody{}},
 	"forward": {forwardBody{}},
 	"closed":  {forwardBody{}, passedBody{}},
-	"mtu":     {mtuBody{}},
+	"change":  {changeBody{}},
 }
 
 type upBody struct {
@@ -51,9 +52,26 @@ type passedBody struct {
 	Error string `json:"error,omitempty"`
 }
 
-type mtuBody struct {
+// changeBody is what happened to the stack without being asked for.
+type changeBody struct {
+	Kind string `json:"change" jsonschema:"what happened, in words: address ready, address taken, address conflict, MTU changed, …"`
 	Name string `json:"ifname"`
-	MTU  int    `json:"mtu"`
+	Addr string `json:"local,omitempty"`
+	MAC  string `json:"address,omitempty" jsonschema:"of who has the address"`
+	MTU  int    `json:"mtu,omitempty"`
+}
+
+// tell reports a change. The end of the device is told as the reason to stop.
+func (u *Run) tell(c octet.Change) {
+	if c.Kind == octet.DeviceEnded || c.Kind == octet.HostClosed {
+		return
+	}
+	u.Report.Printf("%s\n", c)
+	body := changeBody{Kind: c.Kind.String(), Name: c.Name, MTU: c.MTU, MAC: c.MAC.String()}
+	if c.Addr.IsValid() {
+		body.Addr = c.Addr.String()
+	}
+	u.Report.Event("change", body)
 }
 
 // traffic counts what passed.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/octet-net/octet"
 	"github.com/octet-net/octet/cmd/octet/internal/device"
 	"github.com/octet-net/octet/cmd/octet/internal/outcome"
 	"github.com/octet-net/octet/cmd/octet/internal/quantity"
@@ -28,7 +29,7 @@ type Run struct {
 
 	stack   *device.Stack
 	capture *link.Capture
-	mtus    chan link.Info
+	changes chan octet.Change
 	begun   time.Time
 	traffic traffic
 }
@@ -36,12 +37,13 @@ type Run struct {
 // Run raises the stack and keeps it until the context ends or the device does.
 func (u *Run) Run(ctx context.Context) (err error) {
 	u.begun = time.Now()
-	u.mtus = make(chan link.Info, 1)
-	u.Changed = u.changed
+	u.changes = make(chan octet.Change, maxChanges)
+	u.Watch = u.changed
+	u.Wait = func() { u.Report.Notef("finding out whether somebody else on %s has the address…", u.Device) }
 	if u.Capture != nil {
 		u.Observer = u.capturer
 	}
-	if u.stack, err = device.Raise(u.Options); err != nil {
+	if u.stack, err = device.Raise(ctx, u.Options); err != nil {
 		return err
 	}
 	run, end := context.WithCancelCause(ctx)
@@ -65,17 +67,14 @@ func (u *Run) capturer(line *timeline.Timeline) link.Observer {
 	return u.capture
 }
 
-// changed is told of the device by whoever reads or writes it.
-func (u *Run) changed(info link.Info, ended error) {
-	if ended != nil {
-		return // watch is told by Done
-	}
+// maxChanges is how many changes wait to be told. More at a time than a person
+// can read are left out.
+const maxChanges = 64
+
+// changed is told of changes by whoever brings a packet, and must not wait.
+func (u *Run) changed(c octet.Change) {
 	select {
-	case <-u.mtus: // only the last one counts
-	default:
-	}
-	select {
-	case u.mtus <- info:
+	case u.changes <- c:
 	default:
 	}
 }
@@ -93,10 +92,8 @@ func (u *Run) watch(run context.Context) error {
 			return context.Cause(run)
 		case <-u.stack.Done():
 			return outcome.Failf(outcome.Usage, "somebody removed the interface or took it away from us: start again", "%s has ended: %w", u.Device, u.stack.Err())
-		case info := <-u.mtus:
-			if err := u.resized(info); err != nil {
-				return err
-			}
+		case c := <-u.changes:
+			u.tell(c)
 		case <-look.C:
 			if u.capture != nil {
 				if err := captureFailure(u.capture.Flush()); err != nil {
@@ -105,16 +102,6 @@ func (u *Run) watch(run context.Context) error {
 			}
 		}
 	}
-}
-
-// resized follows the device to another MTU.
-func (u *Run) resized(info link.Info) error {
-	if err := u.stack.Host.SetMTU(u.stack.Index, info.MTU); err != nil {
-		return outcome.Failf(outcome.Usage, "", "cannot follow %s to an MTU of %d: %w", u.Device, info.MTU, err)
-	}
-	u.Report.Printf("%s has an MTU of %s now\n", info.Name, quantity.Group(info.MTU))
-	u.Report.Event("mtu", mtuBody{info.Name, info.MTU})
-	return nil
 }
 
 func captureFailure(err error) error {
