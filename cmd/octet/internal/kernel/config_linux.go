@@ -1,6 +1,3 @@
-// Package kernel is the operating system's network as far as package net does not
-// show it: what rtnetlink, /proc/net and ICMP sockets tell, and the addresses of its
-// side of a device.
 package kernel
 
 import (

@@ -1,7 +1,5 @@
 //go:build !linux
 
-// Package kernel is the operating system's network as far as package net does not
-// show it. On this system it shows nothing.
 package kernel
 
 import (
