@@ -273,6 +273,9 @@ func (s *Socket) arrive(e *event) {
 		s.vouch(e)
 	}
 	e.in.Payload.Release()
+	if s.tcb.AnswersNow() {
+		e.leave()
+	}
 }
 
 // refuse answers a segment for no connection with a reset (RFC 9293 §3.10.7.1).

@@ -110,6 +110,12 @@ func (t *TCB) takeEarly(now mono.Time, seg *wire.Segment) {
 	}
 }
 
+// AnswersNow reports whether the segment that came last is to be answered before
+// the next is taken in: it came early, or twice (RFC 5681 §4.2, RFC 2883 §4).
+// Otherwise what comes in one batch may have one answer; but where something is
+// missing each answer tells something else, and is lost alone.
+func (t *TCB) AnswersNow() bool { return t.out.ack && (t.rcv.early != nil || t.rcv.hasDSACK) }
+
 // delayAck decides when n octets that came in order are acknowledged: at once
 // for the second full segment since the last ACK (SHLD-19) or when quick, else
 // within the delay (MUST-40).
