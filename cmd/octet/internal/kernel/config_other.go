@@ -2,6 +2,8 @@
 
 package kernel
 
+// On this system nothing is shown beyond what package net shows.
+
 import (
 	"errors"
 	"fmt"
