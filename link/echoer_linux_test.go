@@ -29,10 +29,11 @@ type echoer struct {
 // echoTCP is one connection that sends back what it receives. It keeps within the
 // window of the peer, and repeats nothing: nothing is lost on the way.
 type echoTCP struct {
-	una, nxt, peer wire.Seq
-	scale          uint8
-	pending        []byte // received and not sent back
-	end            bool   // after these comes our FIN
+	nxt, peer wire.Seq
+	edge      wire.Seq // how far the peer's window goes; what arrives late does not draw it back
+	scale     uint8
+	pending   []byte // received and not sent back
+	end       bool   // after these comes our FIN
 }
 
 func (e *echoer) Receive(_ mono.Time, batch []Packet) {
@@ -128,19 +129,19 @@ func (e *echoer) put(back wire.IP, transport []byte, payload chunk.View, segment
 func (e *echoer) tcp(h *wire.IP, s *wire.Segment) {
 	c := &e.conn
 	if s.Flags.Has(wire.SYN) {
-		*c = echoTCP{una: 1000, nxt: 1001, peer: s.Seq + 1, scale: s.Options.Scale}
-		answer := wire.Segment{SrcPort: s.DstPort, DstPort: s.SrcPort, Seq: c.una, Ack: c.peer, Flags: wire.SYN | wire.ACK, Window: 65535}
+		*c = echoTCP{nxt: 1001, edge: 1001, peer: s.Seq + 1, scale: s.Options.Scale}
+		answer := wire.Segment{SrcPort: s.DstPort, DstPort: s.SrcPort, Seq: 1000, Ack: c.peer, Flags: wire.SYN | wire.ACK, Window: 65535}
 		answer.Options = wire.Options{Has: wire.HasMSS | wire.HasScale, MSS: 1440, Scale: 7}
 		e.segment(h, &answer, nil)
 		return
 	}
-	c.una = wire.MaxSeq(c.una, s.Ack)
+	c.edge = wire.MaxSeq(c.edge, s.Ack.Add(int(s.Window)<<c.scale))
 	if s.Seq == c.peer && s.Len() > 0 {
 		c.peer = c.peer.Add(s.Len())
 		c.pending = append(c.pending, s.Payload.B...)
 		c.end = c.end || s.Flags.Has(wire.FIN)
 	}
-	room := int(s.Window)<<c.scale - c.nxt.Sub(c.una)
+	room := c.edge.Sub(c.nxt)
 	answer := wire.Segment{SrcPort: s.DstPort, DstPort: s.SrcPort, Ack: c.peer, Flags: wire.ACK, Window: 65535}
 	sent := 0
 	for len(c.pending) > 0 && room > 0 || c.end && len(c.pending) == 0 {
