@@ -112,7 +112,7 @@ func (e *event) quick(n *nic, a *ip.Packet) bool {
 		o.Data.Release()
 		return true
 	}
-	e.in.ECN = h.ECN()
+	e.in.ECN, e.in.Piece = h.ECN(), a.SegmentSize
 	s.arrive(e)
 	return true
 }
@@ -189,7 +189,7 @@ func (e *event) parse(d *ip.Datagram) receiver {
 			return receiver{}
 		}
 		d.Data = chunk.View{} // the segment has it now
-		e.in.ECN = h.ECN()
+		e.in.ECN, e.in.Piece = h.ECN(), d.SegmentSize
 		return receiver{tcp: true}
 	case wire.ProtoUDP:
 		return e.parseUDP(d, &o)

@@ -50,7 +50,11 @@ func (t *TCB) finishHandshake(now mono.Time, seg *wire.Segment) bool {
 	s.wnd = int(seg.Window) << s.scale
 	s.maxWnd = max(s.maxWnd, s.wnd)
 	s.wl1, s.wl2 = seg.Seq, seg.Ack
+	marked := t.acc != nil && t.acc.shaken(seg)
 	t.establish(now)
+	if marked {
+		t.markedSYN(now)
+	}
 	return true
 }
 
@@ -70,7 +74,6 @@ func (t *TCB) acknowledged(now mono.Time, seg *wire.Segment, changed bool) {
 		ack:   seg.Ack,
 		echo:  mono.Never,
 		dup:   seg.Len() == 0 && !changed,
-		ece:   t.ecn.mode == ClassicECN && seg.Flags&wire.ECE != 0,
 		fresh: s.waiting() > 0 && s.usable() > 0,
 	}
 	if t.opt.sack && seg.Options.Has&wire.HasSACK != 0 {
@@ -80,6 +83,9 @@ func (t *TCB) acknowledged(now mono.Time, seg *wire.Segment, changed bool) {
 		in.echo = t.echoed(now, seg.Options.TSEcr)
 	}
 	v := t.loss.ack(now, in)
+	if t.hearMarks(seg, &v) {
+		t.loss.mark(&v)
+	}
 	if v.acked > 0 {
 		t.advance(now, seg.Ack)
 	}

@@ -38,6 +38,7 @@ func (t *TCB) Arrive(now mono.Time, seg *wire.Segment) {
 		t.checkReset(now, seg) && // second
 		t.checkSYN(now, seg) && // fourth
 		t.checkAck(now, seg) && // fifth
+		t.takeCount(seg) &&
 		t.takeUrgent(seg) && // sixth
 		t.takeText(now, seg) && // seventh
 		t.takeFIN(now, seg) // eighth
@@ -96,6 +97,7 @@ func (t *TCB) checkSequence(now mono.Time, seg *wire.Segment) bool {
 		t.drop(DropWindow)
 		t.rememberDuplicate(seg)
 		t.refuse(now, seg)
+		t.answeredAgain(seg)
 		return false
 	}
 	t.takeTimestamp(now, seg)
@@ -115,9 +117,10 @@ func (t *TCB) takeTimestamp(now mono.Time, seg *wire.Segment) {
 // ACK counts (RFC 9293 §3.5, Figure 8). Without, our SYN-ACK was lost.
 func (t *TCB) repeatedSYN(seg *wire.Segment) bool {
 	if seg.Flags&wire.ACK == 0 {
-		t.out.syn = true
+		t.out.syn = t.repeatedECN(seg)
 		return false
 	}
+	t.crossed(seg)
 	seg.Flags &^= wire.SYN
 	seg.Seq = seg.Seq.Add(1)
 	if good := t.snd.una.Less(seg.Ack) && seg.Ack.LessEq(t.snd.nxt); good && !t.user.passive {

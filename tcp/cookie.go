@@ -54,6 +54,9 @@ func MakeCookie(now mono.Time, cfg *Config, key [16]byte, name []byte, o Opening
 	}
 	p := &out.Options
 	p.Has, p.MSS = wire.HasMSS, uint16(min(o.RecvMSS, 65535))
+	if answered(cfg.AcceptECN, syn.Flags) == AccurateECN {
+		newAccECN(syn.ECN).agree(out, true)
+	}
 	if hints&hintStamp == 0 {
 		return // nowhere to keep the rest
 	}
@@ -109,8 +112,11 @@ func CheckCookie(now mono.Time, key [16]byte, name []byte, ack, syn *wire.Segmen
 	if hints&hintSACK != 0 {
 		p.Has |= wire.HasSACKPermitted
 	}
-	if hints&hintECN != 0 {
+	switch {
+	case hints&hintECN != 0:
 		syn.Flags |= wire.ECE | wire.CWR
+	case ace(ack.Flags) >= shakeNotECT: // RFC 9768 §5.1: no other peer answers so
+		syn.Flags |= aceBits
 	}
 	return true
 }
@@ -119,6 +125,9 @@ func CheckCookie(now mono.Time, key [16]byte, name []byte, ack, syn *wire.Segmen
 // ACK. The ACK itself is still to arrive, and ends the handshake.
 func AcceptCookie(now mono.Time, cfg *Config, o Opening, syn, ack *wire.Segment) *TCB {
 	o.ISS = ack.Ack.Add(-1)
+	if syn.Flags.Has(aceBits) && cfg.AcceptECN != AccurateECN {
+		syn.Flags &^= aceBits // the cookie did not agree to that
+	}
 	t := Accept(now, cfg, o, syn)
 	t.out.syn = false
 	t.snd.nxt = ack.Ack
@@ -140,7 +149,7 @@ func cookieHints(cfg *Config, syn *wire.Segment) uint32 {
 	if cfg.SACK && has&wire.HasSACKPermitted != 0 {
 		h |= hintSACK
 	}
-	if cfg.AcceptECN != NoECN && syn.Flags&(wire.ECE|wire.CWR) == wire.ECE|wire.CWR {
+	if answered(cfg.AcceptECN, syn.Flags) == ClassicECN {
 		h |= hintECN
 	}
 	return h

@@ -36,34 +36,41 @@ var ecnNames = [...]string{"no ECN", "ECN", "AccECN"}
 // ecn is what explicit congestion notification needs to know (RFC 3168 §6.1,
 // RFC 9293 SHLD-8).
 type ecn struct {
-	mode ECN  // what both ends agreed on
+	mode ECN  // what both ends agreed on: AccurateECN is told by accecn, the rest by the fields here
 	echo bool // ClassicECN: a mark came; every ACK says so until the peer has reacted
 	cwr  bool // ClassicECN: the window was reduced; the next new octets say so
 }
 
-// ecnOffer returns the flags that a SYN asks with, and a SYN-ACK agrees with. A SYN
-// that is sent again does not ask: some networks drop those that do (§6.1.1.1).
-func (t *TCB) ecnOffer() wire.Flags {
-	switch {
-	case t.state == SynSent && t.cfg.ECN != NoECN && t.timers.tries <= 1:
-		return wire.ECE | wire.CWR
+// offerECN lets a SYN ask and a SYN-ACK agree. A SYN that is sent again does not ask:
+// some networks drop those that do (RFC 3168 §6.1.1.1). For accurate feedback it
+// asks a second time, as most losses have other reasons (RFC 9768 §3.1.4.1).
+func (t *TCB) offerECN(seg *wire.Segment) {
+	switch tries := t.timers.tries; {
+	case t.state == SynReceived && t.acc != nil:
+		t.countedOffer(seg)
 	case t.state == SynReceived && t.ecn.mode == ClassicECN:
-		return wire.ECE
+		seg.Flags |= wire.ECE
+	case t.state != SynSent:
+	case t.cfg.ECN == AccurateECN && tries <= 2:
+		seg.Flags |= wire.AE | wire.CWR | wire.ECE
+	case t.cfg.ECN == ClassicECN && tries <= 1:
+		seg.Flags |= wire.CWR | wire.ECE
 	}
-	return 0
 }
 
-// agreeECN reads the peer's SYN or SYN-ACK.
+// agreeECN reads the peer's SYN or SYN-ACK. In a simultaneous open both ends agree as
+// one that accepts would (RFC 9768 §3.1.2).
 func (t *TCB) agreeECN(syn *wire.Segment) {
-	asked, agreed := t.cfg.ECN != NoECN, false
-	switch f := syn.Flags & (wire.ECE | wire.CWR); {
+	switch {
 	case syn.Flags&wire.ACK != 0:
-		agreed = asked && f == wire.ECE
+		t.ecn.mode = concluded(t.cfg.ECN, syn.Flags)
 	case t.user.passive:
-		agreed = t.cfg.AcceptECN != NoECN && f == wire.ECE|wire.CWR
+		t.ecn.mode = answered(t.cfg.AcceptECN, syn.Flags)
+	default:
+		t.ecn.mode = answered(t.cfg.ECN, syn.Flags)
 	}
-	if agreed {
-		t.ecn.mode = ClassicECN
+	if t.ecn.mode == AccurateECN {
+		t.startCounting(syn)
 	}
 }
 
@@ -77,6 +84,7 @@ func (t *TCB) takeMark(seg *wire.Segment) {
 		t.ecn.echo = false
 	}
 	if seg.ECN == ce {
+		t.counts.MarkedIn++
 		t.ecn.echo = true
 	}
 }
@@ -85,6 +93,10 @@ func (t *TCB) takeMark(seg *wire.Segment) {
 // Those sent again, bare ACKs and window probes are not (§6.1.4 to §6.1.6).
 func (t *TCB) mark(seg *wire.Segment) {
 	if t.ecn.mode == NoECN || seg.Payload.Len() == 0 {
+		return
+	}
+	if t.acc != nil {
+		seg.ECN = t.acc.ect
 		return
 	}
 	seg.ECN = ect0

@@ -15,6 +15,8 @@ type Info struct {
 
 	MSS, PeerMSS, PathMSS    int
 	SACK, Timestamps, Scaled bool
+	ECN                      ECN   // what both ends agreed on
+	ECT                      uint8 // ECN field of packets with new octets: 0, or 1 or 2 if routers may mark them
 	SendScale, ReceiveScale  uint8
 
 	SndUna, SndNxt wire.Seq
@@ -40,6 +42,8 @@ type Counts struct {
 	Retransmits               uint64 // segments
 	Timeouts, FastRecoveries  uint64
 	Marks                     uint64 // episodes that began with a mark instead of a loss (RFC 3168)
+	MarkedIn                  uint64 // packets that arrived marked
+	MarkedOut                 uint64 // packets of ours that did, as far as the peer counts (RFC 9768)
 	Spurious                  uint64 // episodes undone
 	DuplicatesIn, ReorderedIn uint64 // segments
 	Probes                    uint64
@@ -65,6 +69,13 @@ func (t *TCB) Info() Info {
 		RTO: l.rtt.rto(&t.cfg.Recovery), Backoff: int(l.rtt.doubled),
 		FastOpen: t.FastOpening(),
 		Counts:   t.counts,
+	}
+	i.ECN = t.ecn.mode
+	switch i.ECN {
+	case ClassicECN:
+		i.ECT = ect0
+	case AccurateECN:
+		i.ECT = t.acc.ect
 	}
 	if r.early != nil {
 		i.OutOfOrder, i.OutOfOrderRanges = r.early.octets, r.early.spans.n

@@ -20,6 +20,7 @@ func (t *TCB) Output(now mono.Time, seg *wire.Segment) bool {
 	open := t.cc != nil && sending.has(t.state)
 	ok := t.outReset(now, seg) ||
 		t.outSYN(now, seg) ||
+		t.outShake(now, seg) ||
 		open && t.outLost(now, seg) ||
 		t.outProbe(now, seg) ||
 		open && (t.outSizeProbe(now, seg) || t.outNew(now, seg)) ||
@@ -39,7 +40,7 @@ func (t *TCB) outReset(now mono.Time, seg *wire.Segment) bool {
 	t.out.reset = false
 	seg.Seq, seg.Flags = t.out.resetAt, wire.RST
 	if !t.out.bare {
-		seg.Flags |= wire.ACK
+		seg.Flags |= wire.ACK | t.aceField()
 		seg.Ack = t.rcv.nxt
 		t.stamp(now, seg)
 	}
@@ -69,7 +70,6 @@ func (t *TCB) outSYN(now mono.Time, seg *wire.Segment) bool {
 		r.lastAck = r.nxt
 		t.out.ack = false
 	}
-	seg.Flags |= t.ecnOffer()
 	o.Has, o.MSS = wire.HasMSS, uint16(min(r.mss, 65535))
 	if t.opt.scale {
 		o.Has |= wire.HasScale
@@ -79,6 +79,7 @@ func (t *TCB) outSYN(now mono.Time, seg *wire.Segment) bool {
 		o.Has |= wire.HasSACKPermitted
 	}
 	t.stamp(now, seg)
+	t.offerECN(seg)
 	t.outFastOpen(seg)
 	return true
 }
@@ -103,11 +104,11 @@ func (t *TCB) fill(now mono.Time, seg *wire.Segment, seq wire.Seq) {
 	seg.Flags |= wire.ACK
 	seg.Ack = r.nxt
 	seg.Window = r.offer()
-	if t.ecn.echo {
-		seg.Flags |= wire.ECE
-	}
 	t.stamp(now, seg)
-	t.addSACK(seg)
+	blocks := t.blockLimit(seg.Payload.Len() > 0)
+	if t.tellMarks(seg) {
+		t.addSACK(seg, blocks)
+	}
 	if s := &t.snd; s.urgent && seq.Less(s.up) {
 		seg.Flags |= wire.URG
 		seg.Urgent = uint16(min(s.up.Sub(seq), 65535)) // MUST-62
@@ -120,8 +121,9 @@ func (t *TCB) fill(now mono.Time, seg *wire.Segment, seq wire.Seq) {
 	t.timers.ack = mono.Never
 }
 
-// addSACK tells what came twice and what came early (RFC 2883 §4, RFC 2018 §4).
-func (t *TCB) addSACK(seg *wire.Segment) {
+// addSACK tells what came twice and what came early (RFC 2883 §4, RFC 2018 §4), in at
+// most so many blocks.
+func (t *TCB) addSACK(seg *wire.Segment, blocks int) {
 	r, o := &t.rcv, &seg.Options
 	n := 0
 	if r.hasDSACK {
@@ -130,7 +132,7 @@ func (t *TCB) addSACK(seg *wire.Segment) {
 		r.hasDSACK = false
 	}
 	if r.early != nil && t.opt.sack {
-		n += r.early.blocks(o.SACK[n:t.blockLimit()])
+		n += r.early.blocks(o.SACK[n:blocks])
 	}
 	if n > 0 {
 		o.Has |= wire.HasSACK
@@ -138,16 +140,21 @@ func (t *TCB) addSACK(seg *wire.Segment) {
 	}
 }
 
-// blockLimit returns how many SACK blocks fit beside the other options.
-func (t *TCB) blockLimit() int {
+// blockLimit returns how many SACK blocks fit beside the other options of a segment
+// with octets or without: at least two (RFC 9768 §3.2.3.3).
+func (t *TCB) blockLimit(octets bool) int {
+	room := wire.MaxTCPOptions - 2
 	if t.opt.ts {
-		return maxBlocks - 1
+		room -= 10
 	}
-	return maxBlocks
+	if has, n := t.optionDue(octets); has != 0 {
+		room -= 2 + 3*int(n)
+	}
+	return min(room/8, maxBlocks)
 }
 
-// payloadLimit returns the most payload of the next segment: its SACK option
-// takes from it (RFC 9293 §3.7.1, MUST-16).
+// payloadLimit returns the most payload of the next segment: options that not every
+// segment has take from it (RFC 9293 §3.7.1, MUST-16).
 func (t *TCB) payloadLimit() int {
 	n := 0
 	if t.rcv.hasDSACK {
@@ -156,10 +163,24 @@ func (t *TCB) payloadLimit() int {
 	if t.rcv.early != nil && t.opt.sack {
 		n += t.rcv.early.known
 	}
-	if n == 0 {
-		return max(t.snd.mss, t.snd.batch/t.snd.mss*t.snd.mss)
+	s := &t.snd
+	has, counters := t.optionDue(true)
+	switch {
+	case n > 0 || has != 0:
+	case t.uncut():
+		return s.mss
+	default:
+		return max(s.mss, s.batch/s.mss*s.mss)
 	}
-	return max(1, t.snd.mss-4-8*min(n, t.blockLimit()))
+	o := wire.Options{Has: has, AccECN: wire.AccECN{N: counters}}
+	if t.opt.ts {
+		o.Has |= wire.HasTimestamp
+	}
+	if n > 0 {
+		o.Has |= wire.HasSACK
+		o.NSACK = uint8(min(n, t.blockLimit(true)))
+	}
+	return max(1, s.mss+t.optionLen()-o.Size())
 }
 
 // outLost sends again what was lost.
@@ -189,6 +210,9 @@ func (t *TCB) again(now mono.Time, seg *wire.Segment, r wire.Range, kind sentKin
 	}
 	if n > 0 && r.Start.Add(n) == s.queue.end {
 		seg.Flags |= wire.PSH
+	}
+	if t.acc != nil && kind == sentAgain {
+		t.acc.lostTrial(r)
 	}
 	t.fill(now, seg, r.Start)
 	t.loss.sent(now, r.Start, r.End, kind)

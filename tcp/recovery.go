@@ -44,7 +44,6 @@ type ackIn struct {
 	sack  []wire.Range // the blocks as they came, a leading DSACK included (RFC 2883)
 	echo  mono.Time    // start of the millisecond that TSecr names on our clock; mono.Never without the option
 	dup   bool         // no data, no SYN or FIN, same window: a duplicate if ack is SND.UNA (RFC 5681 §2)
-	ece   bool         // congestion was echoed (RFC 3168 §6.1.2)
 	fresh bool         // octets never sent wait in the buffer and the peer's window has room for them
 }
 
@@ -54,6 +53,7 @@ type verdict struct {
 	event     cc.Event  // with began, and its Inflight with timerRTO too
 	acked     int       // octets by which SND.UNA advanced
 	lost      int       // octets newly marked lost
+	packets   int       // segments newly delivered, as far as they are told apart
 	began     bool      // an episode of reduction began: Control.Lost
 	recovered bool      // it ended: Control.Recovered
 	spurious  bool      // it had been for nothing: Control.Undo

@@ -25,7 +25,7 @@ func (l *loss) ack(now mono.Time, in ackIn) (v verdict) {
 	l.exonerate(una, &in, &h, &blocks, &v)
 	l.rack.adapt(l.board.una, l.board.nxt, blocks.dup && !blocks.ofProbe, before >= repairing && l.covered())
 	l.detect(now, &v)
-	l.judge(now, in.ece, &v)
+	l.judge(now, &v)
 	if v.acked > 0 && l.timers.kind == timerNone {
 		l.armProbe(now)
 	}
@@ -88,7 +88,7 @@ func (l *loss) sampleRTT(in *ackIn, h *harvest, v *verdict) {
 
 // deliver makes the rate sample.
 func (l *loss) deliver(h *harvest, v *verdict) {
-	v.cc.Octets = h.octets
+	v.cc.Octets, v.packets = h.octets, h.packets
 	if h.octets == 0 {
 		return
 	}

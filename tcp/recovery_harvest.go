@@ -19,6 +19,7 @@ type harvest struct {
 
 	// What the acknowledgement adds.
 	octets    int       // delivered for the first time
+	packets   int       // and how many records they were
 	originals int       // of them sent once only, and before recover
 	newest    moment    // the last transmission among them that can be told apart
 	stamp     stamp     // of newest
@@ -39,6 +40,7 @@ func (h *harvest) deliver(r *record, t *trip, n int) {
 		return
 	}
 	h.octets += n
+	h.packets++
 	h.order(r)
 	if r.has(markRepeated) {
 		h.repeated = true

@@ -79,8 +79,8 @@ func (l *loss) settle() {
 }
 
 // judge ends an episode that is covered and begins one if there is a reason:
-// loss, a probe that repaired a loss, or a mark.
-func (l *loss) judge(now mono.Time, ece bool, v *verdict) {
+// loss, or a probe that repaired one.
+func (l *loss) judge(now mono.Time, v *verdict) {
 	if l.episode != steady && l.covered() {
 		v.recovered = true
 		l.settle()
@@ -97,13 +97,20 @@ func (l *loss) judge(now mono.Time, ece bool, v *verdict) {
 		l.undo.armed = false
 		l.settle()
 		v.recovered = true
-	case ece && l.recover.Less(l.board.una):
-		// Something beyond recover arrived, hence the CWR that went with it: until
-		// then the peer repeats an echo that was answered (RFC 3168 §6.1.2).
-		l.begin(marked, v)
 	}
 	if l.episode == steady && l.board.una.Sub(l.recover) > staleRecover {
 		l.recover = l.board.una.Add(-1)
+	}
+}
+
+// mark begins an episode because the acknowledgement of v tells of a mark, unless one
+// goes on that answers it. Something beyond recover must have arrived, hence the CWR
+// that went with it: until then the peer repeats an echo that was answered (RFC 3168
+// §6.1.2), or counts marks of octets that left before the answer.
+func (l *loss) mark(v *verdict) {
+	if l.episode == steady && l.recover.Less(l.board.una) {
+		l.begin(marked, v)
+		v.cc.InRecovery = true
 	}
 }
 

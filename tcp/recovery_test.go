@@ -358,13 +358,20 @@ func TestLossFillsAck(t *testing.T) {
 	}
 }
 
+// marked acknowledges n segments and tells of a mark.
+func (s *lossStory) marked(n int) {
+	v := s.l.ack(s.now, ackIn{ack: s.at(n), echo: mono.Never})
+	s.l.mark(&v)
+	s.take(v)
+}
+
 // A mark of the network reduces the window once for each window of data.
 func TestRFC3168_OneReductionAWindow(t *testing.T) {
 	s := newLossStory(t, 100*ms)
 	s.send(10)
 	s.advance(100 * ms)
 	echo := func(n int) {
-		s.take(s.l.ack(s.now, ackIn{ack: s.at(n), echo: mono.Never, ece: true}))
+		s.marked(n)
 	}
 	// RFC 3168 §6.1.2: "TCP should not react to congestion indications more than
 	// once every window of data".
@@ -385,7 +392,7 @@ func TestRFC3168_LossAfterMark(t *testing.T) {
 	s := newLossStory(t, 100*ms)
 	s.send(10)
 	s.advance(100 * ms)
-	s.take(s.l.ack(s.now, ackIn{ack: s.at(1), echo: mono.Never, ece: true}))
+	s.marked(1)
 	s.ack(1, 2, 6)
 	s.wantCalls("marked")
 	s.wantAgain("1")

@@ -96,7 +96,7 @@ func (l *loss) expire(now mono.Time) (v verdict) {
 		l.tlpExpired(now)
 	case timerReorder:
 		l.detect(now, &v)
-		l.judge(now, false, &v)
+		l.judge(now, &v)
 	case timerRTO:
 		l.rtoExpired(now, &v)
 	}

@@ -19,7 +19,8 @@ import (
 //	PA 1+100 ack 1 win 65535 <mss 1460 ws 7 sackOK ts 5/0 sack 201-301>
 //
 // flags, number, payload, then what matters: what an expectation leaves out is
-// not compared. Numbers count from the sender's initial sequence number.
+// not compared. Numbers count from the sender's initial sequence number. The ECN field
+// of the packet is ecn 2; digits among the flags are those of ECN as a number.
 type story struct {
 	t    testing.TB
 	now  mono.Time
@@ -35,7 +36,7 @@ type story struct {
 var storyFlags = []struct {
 	letter byte
 	flag   wire.Flags
-}{{'F', wire.FIN}, {'S', wire.SYN}, {'R', wire.RST}, {'P', wire.PSH}, {'A', wire.ACK}, {'U', wire.URG}, {'E', wire.ECE}, {'W', wire.CWR}}
+}{{'F', wire.FIN}, {'S', wire.SYN}, {'R', wire.RST}, {'P', wire.PSH}, {'A', wire.ACK}, {'U', wire.URG}, {'E', wire.ECE}, {'W', wire.CWR}, {'N', wire.AE}}
 
 // newStory returns a story whose TCB does not exist yet. Nothing is delayed,
 // neither an ACK nor, by Nagle, a segment, unless the test changes that.
@@ -265,6 +266,8 @@ func (s *story) parse(text string) wire.Segment {
 			seg.Window = uint16(x)
 		case "urg":
 			seg.Urgent = uint16(x)
+		case "ecn":
+			seg.ECN = uint8(x)
 		default:
 			s.t.Fatalf("what is %q in %q?", f[i], text)
 		}
@@ -293,6 +296,9 @@ func (s *story) number(text string) int {
 
 func parseFlags(text string) (f wire.Flags) {
 	for i := range len(text) {
+		if c := text[i]; '0' <= c && c <= '7' { // the three bits of ECN as a number
+			f |= aceFlags(uint32(c - '0'))
+		}
 		for _, x := range storyFlags {
 			if x.letter == text[i] {
 				f |= x.flag
@@ -328,6 +334,8 @@ func (s *story) parseOptions(o *wire.Options, f []string) {
 			a, b, _ := strings.Cut(f[i+1], "-")
 			o.SACK[o.NSACK] = wire.Range{Start: s.open.ISS.Add(s.number(a)), End: s.open.ISS.Add(s.number(b))}
 			o.NSACK++
+		case "e0b", "ceb", "e1b":
+			s.parseCounter(o, f[i], f[i+1])
 		}
 		i++
 	}
@@ -336,10 +344,14 @@ func (s *story) parseOptions(o *wire.Options, f []string) {
 // show writes a segment of ours as stories do.
 func (s *story) show(seg *wire.Segment) string {
 	var b strings.Builder
+	counts := s.tcb != nil && s.tcb.acc != nil && seg.Flags&wire.SYN == 0
 	for _, x := range storyFlags {
-		if seg.Flags&x.flag != 0 {
+		if seg.Flags&x.flag != 0 && !(counts && x.flag&aceBits != 0) {
 			b.WriteByte(x.letter)
 		}
+	}
+	if counts {
+		fmt.Fprint(&b, ace(seg.Flags))
 	}
 	fmt.Fprintf(&b, " %d", seg.Seq.Sub(s.open.ISS))
 	if n := seg.Payload.Len(); n > 0 {
@@ -351,6 +363,9 @@ func (s *story) show(seg *wire.Segment) string {
 	fmt.Fprintf(&b, " win %d", seg.Window)
 	if seg.Flags&wire.URG != 0 {
 		fmt.Fprintf(&b, " urg %d", seg.Urgent)
+	}
+	if seg.ECN != 0 {
+		fmt.Fprintf(&b, " ecn %d", seg.ECN)
 	}
 	if o := s.showOptions(&seg.Options); o != "" {
 		fmt.Fprintf(&b, " <%s>", o)
@@ -375,7 +390,38 @@ func (s *story) showOptions(o *wire.Options) string {
 			f = append(f, fmt.Sprintf("sack %d-%d", r.Start.Sub(s.irs), r.End.Sub(s.irs)))
 		}
 	}
+	if o.Has&(wire.HasAccECN0|wire.HasAccECN1) != 0 {
+		f = append(f, showCounters(o)...)
+	}
 	return strings.Join(f, " ")
+}
+
+// showCounters writes an AccECN option: the first counter tells its kind.
+func showCounters(o *wire.Options) []string {
+	c := o.AccECN
+	f := []string{fmt.Sprint("e0b ", c.E0B), fmt.Sprint("ceb ", c.CEB), fmt.Sprint("e1b ", c.E1B)}
+	if o.Has&wire.HasAccECN1 != 0 {
+		f[0], f[2] = f[2], f[0]
+	}
+	return f[:c.N]
+}
+
+func (s *story) parseCounter(o *wire.Options, name, value string) {
+	c, n := &o.AccECN, uint32(s.number(value))
+	switch name {
+	case "e0b":
+		c.E0B = n
+	case "ceb":
+		c.CEB = n
+	case "e1b":
+		c.E1B = n
+	}
+	if c.N == 0 && name == "e1b" {
+		o.Has |= wire.HasAccECN1
+	} else if c.N == 0 {
+		o.Has |= wire.HasAccECN0
+	}
+	c.N++
 }
 
 // matches compares a segment with an expectation, which may leave out PSH, the
@@ -395,6 +441,9 @@ func (s *story) matches(seg *wire.Segment, want string) bool {
 		return false
 	}
 	for i := 2; i+1 < len(w); i += 2 {
+		if w[i] == "ecn" && w[i+1] == "0" && seg.ECN == 0 {
+			continue // not written
+		}
 		if !hasPair(g[2:], w[i], w[i+1]) {
 			return false
 		}

@@ -40,6 +40,9 @@ func (t *TCB) arriveSynSent(now mono.Time, seg *wire.Segment) {
 	s.una = seg.Ack
 	t.synAnswered(seg)
 	t.establish(now)
+	if t.acc != nil && ace(seg.Flags) == shakeCE {
+		t.markedSYN(now)
+	}
 	t.out.ack = true
 	seg.Flags &^= wire.SYN
 	seg.Seq = seg.Seq.Add(1)

@@ -32,6 +32,7 @@ type TCB struct {
 	opt    options
 	user   user
 	ecn    ecn
+	acc    *accecn // nil unless both ends count marks
 	size   sizing
 	snd    snd
 	rcv    rcv
@@ -220,6 +221,9 @@ func (t *TCB) control() {
 	}
 	_, selfClocked := t.cc.(cc.SelfClocked)
 	t.pacing = t.cfg.Pacing || selfClocked
+	if _, ok := t.cc.(cc.Scalable); ok && t.acc != nil && t.acc.ect == ect0 {
+		t.acc.ect = ect1 // L4S asks for marks that are counted (RFC 9331 §4.2)
+	}
 }
 
 // end enters CLOSED; why is zero for an orderly end.

@@ -21,6 +21,7 @@ type TimeWait struct {
 	window   uint16 // as the header has it
 	tsRecent uint32
 	tsOffset uint32
+	ace      wire.Flags // what the connection counted last (RFC 9768 §3.2.2)
 	ts       bool
 	reuse    bool // Config.ReuseOnSYN
 }
@@ -50,6 +51,7 @@ func (t *TCB) TimeWait() TimeWait {
 		window:   r.offer(),
 		tsRecent: r.tsRecent,
 		tsOffset: t.opt.tsOffset,
+		ace:      t.aceField(),
 		ts:       t.opt.ts,
 		reuse:    t.cfg.ReuseOnSYN,
 	}
@@ -114,7 +116,7 @@ func (w *TimeWait) challenge(now mono.Time, out *wire.Segment) Verdict {
 }
 
 func (w *TimeWait) answer(now mono.Time, out *wire.Segment) {
-	*out = wire.Segment{Seq: w.sndNxt, Ack: w.rcvNxt, Flags: wire.ACK, Window: w.window}
+	*out = wire.Segment{Seq: w.sndNxt, Ack: w.rcvNxt, Flags: wire.ACK | w.ace, Window: w.window}
 	if w.ts {
 		out.Options.Has = wire.HasTimestamp
 		out.Options.TSVal = uint32(int64(now)/int64(time.Millisecond)) + w.tsOffset

@@ -29,7 +29,8 @@ type Segment struct {
 	Flags            Flags
 	Window           uint16 // as in the header: unscaled
 	Urgent           uint16
-	ECN              uint8 // the ECN field of the IP header that carries it (RFC 3168 §5)
+	Piece            uint16 // payload of each segment if the packet stands for several that arrived one after another; else 0
+	ECN              uint8  // the ECN field of the IP header that carries it (RFC 3168 §5)
 	Options          Options
 	Payload          chunk.View
 }
@@ -45,6 +46,15 @@ func (s *Segment) Len() int {
 		n++
 	}
 	return n
+}
+
+// Packets returns how many packets were sent for the segment, before something on
+// the way made one of them (Piece).
+func (s *Segment) Packets() int {
+	if s.Piece == 0 {
+		return 1
+	}
+	return max(1, (s.Payload.Len()+int(s.Piece)-1)/int(s.Piece))
 }
 
 // Options are the TCP options of a segment, decoded. The Has bits say which are present.

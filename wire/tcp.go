@@ -13,7 +13,7 @@ const flagBits = uint16(FIN | SYN | RST | PSH | ACK | URG | ECE | CWR | AE)
 
 // ParseTCP reads the segment that o holds into s, which takes over the payload
 // (RFC 9293 §3.1). Whatever s held is forgotten; its ECN field is for the caller to
-// fill from the IP header. It does not check the checksum: see IP.Verify.
+// fill from the IP header, Piece from whoever received the packet. It does not check the checksum: see IP.Verify.
 //
 // Options that are not what they should be never fail a segment (MUST-7).
 func ParseTCP(o *Octets, s *Segment) Fault {

@@ -56,6 +56,15 @@ type SelfClocked interface {
 	SelfClocked()
 }
 
+// A Scalable Control answers marks in proportion to how many there are. Where the
+// peer counts them (AccECN), octets then leave as ECT(1), which asks the network
+// for the early and frequent marks of L4S (RFC 9331 §4).
+type Scalable interface {
+	Control
+	// Scalable marks the type; it does nothing.
+	Scalable()
+}
+
 // Ack is what one acknowledgement said.
 type Ack struct {
 	Now        mono.Time

@@ -26,6 +26,9 @@ func NewPrague(p Params) *Prague { return &Prague{Reno: *NewReno(p), alpha: prag
 // Name returns "prague".
 func (p *Prague) Name() string { return "prague" }
 
+// Scalable says that octets may leave as ECT(1).
+func (p *Prague) Scalable() {}
+
 // Acked widens the window by what arrived unmarked, also while marks are answered.
 func (p *Prague) Acked(a Ack) {
 	p.count(a)
