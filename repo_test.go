@@ -33,6 +33,7 @@ var rooms = map[string]struct {
 	".":           {may: []string{"wire", "mono", "chunk", "timeline", "tcp", "tcp/cc", "ip", "link"}},
 	"vnet":        {may: []string{".", "link", "wire", "mono", "chunk", "timeline", "ip"}},
 	"sim":         {may: []string{".", "vnet", "link", "wire", "mono", "timeline"}},
+	"interop":     {},
 	"packetdrill": {may: []string{".", "link", "tcp", "tcp/cc", "ip", "wire", "mono", "chunk", "timeline"}},
 
 	"internal/bench": {may: []string{".", "link", "timeline"}}, // measures stacks side by side, for the command and the module bench

@@ -57,28 +57,23 @@ func openPacket(line *timeline.Timeline, o PacketOptions) (*PortDevice, error) {
 }
 
 // numberedMTU asks for the MTU of an interface by its number: its name may be
-// another's by now.
+// another's by now. It returns 0 for one that is being renamed, which for a moment
+// has no name that could be asked for.
 func numberedMTU(control, index int) (int, error) {
-	for range renames {
-		r, err := unix.NewIfreq("any")
-		if err != nil {
-			return 0, err
-		}
-		r.SetUint32(uint32(index))
-		if err := unix.IoctlIfreq(control, unix.SIOCGIFNAME, r); err != nil {
-			return 0, os.NewSyscallError("SIOCGIFNAME", err)
-		}
-		mtu, err := interfaceMTU(control, r.Name())
-		if !errors.Is(err, unix.ENODEV) {
-			return min(mtu, MTUMax-etherHeader), err
-		}
+	r, err := unix.NewIfreq("any")
+	if err != nil {
+		return 0, err
 	}
-	return 0, os.NewSyscallError("SIOCGIFMTU", unix.ENODEV)
+	r.SetUint32(uint32(index))
+	if err := unix.IoctlIfreq(control, unix.SIOCGIFNAME, r); err != nil {
+		return 0, os.NewSyscallError("SIOCGIFNAME", err)
+	}
+	mtu, err := interfaceMTU(control, r.Name())
+	if errors.Is(err, unix.ENODEV) {
+		return 0, nil
+	}
+	return min(mtu, MTUMax-etherHeader), err
 }
-
-// renames is how often an interface may get another name between our asking for it
-// and our using it.
-const renames = 10
 
 // packetSocket opens a socket for the frames of an interface. Nothing is received
 // before it is bound, and so nothing that the filter would not pass.

@@ -33,7 +33,8 @@ type Port interface {
 // A Port may also know more about its device. The methods are called now and
 // then, by the goroutines that read and write.
 type (
-	// An MTUPort tells an MTU that may change. An error ends the device.
+	// An MTUPort tells an MTU that may change; 0 means that it cannot be told now. An
+	// error ends the device.
 	MTUPort interface{ MTU() (int, error) }
 	// A DroppingPort counts what it received but could not use.
 	DroppingPort interface{ Dropped() uint64 }

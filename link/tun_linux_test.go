@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"regexp"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -42,36 +41,6 @@ func namespace(t *testing.T) {
 	}
 	needTool(t, "ip")
 	ip(t, "link set lo up")
-}
-
-// attempts runs a conversation with the kernel in a process of its own, and again
-// if it failed, three times at most. The other end of these conversations is an
-// echoer that repeats nothing, so one packet that the kernel drops while the machine
-// is busy ends one; a device that does not work fails each time.
-func attempts(t *testing.T, converse func(t *testing.T)) {
-	t.Helper()
-	if os.Getenv("OCTET_TEST_CHILD") != "" {
-		converse(t)
-		return
-	}
-	var pattern []string
-	for part := range strings.SplitSeq(t.Name(), "/") {
-		pattern = append(pattern, "^"+regexp.QuoteMeta(part)+"$")
-	}
-	for try := 1; ; try++ {
-		cmd := exec.Command(os.Args[0], "-test.v", "-test.timeout=30s", "-test.run="+strings.Join(pattern, "/"))
-		cmd.Env = append(os.Environ(), "OCTET_TEST_CHILD=1")
-		out, err := cmd.CombinedOutput()
-		switch {
-		case err == nil && strings.Contains(string(out), "--- SKIP"):
-			t.Skipf("%s", out)
-		case err == nil:
-			return
-		case try == 3:
-			t.Fatalf("failed %d times, the last time with %v: %s", try, err, out)
-		}
-		t.Logf("attempt %d: %v: %s", try, err, out)
-	}
 }
 
 // ip runs the program of this name.
@@ -222,22 +191,20 @@ func TestTUNWithTheKernel(t *testing.T) {
 		{"TAP, no offload", TUNOptions{TAP: true, Up: true, NoOffload: true}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			attempts(t, func(t *testing.T) {
-				namespace(t)
-				d := open(t, c.options)
-				info := d.Info()
-				if c.options.MTU != 0 && info.MTU != c.options.MTU || info.Ethernet != c.options.TAP || info.NoSum == c.options.NoOffload {
-					t.Errorf("the device is %+v", info)
-				}
-				addressed(t, info.Name)
-				e := converse(t, d)
-				if c.offload && (e.large == 0 || e.noSum == 0) {
-					t.Errorf("of %d packets none had several segments or came without checksum", e.got)
-				}
-				if !c.offload && e.large != 0 {
-					t.Errorf("%d packets had several segments", e.large)
-				}
-			})
+			namespace(t)
+			d := open(t, c.options)
+			info := d.Info()
+			if c.options.MTU != 0 && info.MTU != c.options.MTU || info.Ethernet != c.options.TAP || info.NoSum == c.options.NoOffload {
+				t.Errorf("the device is %+v", info)
+			}
+			addressed(t, info.Name)
+			e := converse(t, d)
+			if c.offload && (e.large == 0 || e.noSum == 0) {
+				t.Errorf("of %d packets none had several segments or came without checksum", e.got)
+			}
+			if !c.offload && e.large != 0 {
+				t.Errorf("%d packets had several segments", e.large)
+			}
 		})
 	}
 }
@@ -248,38 +215,34 @@ func TestPacketSocketWithTheKernel(t *testing.T) {
 		noOffload bool
 	}{{"offload", false}, {"no offload", true}} {
 		t.Run(c.name, func(t *testing.T) {
-			attempts(t, func(t *testing.T) {
-				namespace(t)
-				ip(t, "link add oct0 type veth peer name oct1")
-				ip(t, "link set oct0 up")
-				ip(t, "link set oct1 up")
-				if c.noOffload { // frames as on a real wire
-					needTool(t, "ethtool")
-					if out, err := exec.Command("ethtool", "-K", "oct0", "tx", "off", "tso", "off", "gso", "off").CombinedOutput(); err != nil {
-						t.Fatalf("ethtool: %v: %s", err, out)
-					}
+			namespace(t)
+			ip(t, "link add oct0 type veth peer name oct1")
+			ip(t, "link set oct0 up")
+			ip(t, "link set oct1 up")
+			if c.noOffload { // frames as on a real wire
+				needTool(t, "ethtool")
+				if out, err := exec.Command("ethtool", "-K", "oct0", "tx", "off", "tso", "off", "gso", "off").CombinedOutput(); err != nil {
+					t.Fatalf("ethtool: %v: %s", err, out)
 				}
-				addressed(t, "oct0")
-				line := timeline.New()
-				defer line.Close()
-				d, err := OpenPacket(line, PacketOptions{Interface: "oct1", NoOffload: c.noOffload})
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer d.Close()
-				e := converse(t, d)
-				if !c.noOffload && (e.large == 0 || e.noSum == 0) {
-					t.Errorf("of %d packets none had several segments or came without checksum", e.got)
-				}
-			})
+			}
+			addressed(t, "oct0")
+			line := timeline.New()
+			defer line.Close()
+			d, err := OpenPacket(line, PacketOptions{Interface: "oct1", NoOffload: c.noOffload})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer d.Close()
+			e := converse(t, d)
+			if !c.noOffload && (e.large == 0 || e.noSum == 0) {
+				t.Errorf("of %d packets none had several segments or came without checksum", e.got)
+			}
 		})
 	}
 }
 
 // The kernel's segmentation of UDP comes in as datagrams, and ours goes out as such.
-func TestTUNSegmentsUDPBothWays(t *testing.T) { attempts(t, tunSegmentsUDPBothWays) }
-
-func tunSegmentsUDPBothWays(t *testing.T) {
+func TestTUNSegmentsUDPBothWays(t *testing.T) {
 	namespace(t)
 	d := open(t, TUNOptions{Up: true})
 	addressed(t, d.Info().Name)
@@ -341,9 +304,7 @@ func manyDatagrams(n, size int) *Packet {
 }
 
 // The MTU is followed, a device that is removed is reported, and nothing is left.
-func TestTUNThatChangesAndDisappears(t *testing.T) { attempts(t, tunThatChangesAndDisappears) }
-
-func tunThatChangesAndDisappears(t *testing.T) {
+func TestTUNThatChangesAndDisappears(t *testing.T) {
 	namespace(t)
 	changes := make(chan Info, 10)
 	ends := make(chan error, 10)
@@ -376,10 +337,6 @@ func tunThatChangesAndDisappears(t *testing.T) {
 }
 
 func TestPacketSocketWhoseInterfacePausesAndDisappears(t *testing.T) {
-	attempts(t, packetSocketWhoseInterfacePausesAndDisappears)
-}
-
-func packetSocketWhoseInterfacePausesAndDisappears(t *testing.T) {
 	namespace(t)
 	ip(t, "link add oct0 type veth peer name oct1")
 	ip(t, "link set oct0 up")
@@ -423,9 +380,7 @@ func packetSocketWhoseInterfacePausesAndDisappears(t *testing.T) {
 	}
 }
 
-func TestCloseWakesTheReadersOfATUN(t *testing.T) { attempts(t, closeWakesTheReadersOfATUN) }
-
-func closeWakesTheReadersOfATUN(t *testing.T) {
+func TestCloseWakesTheReadersOfATUN(t *testing.T) {
 	namespace(t)
 	line := timeline.New()
 	defer line.Close()
@@ -447,9 +402,7 @@ func closeWakesTheReadersOfATUN(t *testing.T) {
 	}
 }
 
-func TestOpenErrorsSayWhatIsWrong(t *testing.T) { attempts(t, openErrorsSayWhatIsWrong) }
-
-func openErrorsSayWhatIsWrong(t *testing.T) {
+func TestOpenErrorsSayWhatIsWrong(t *testing.T) {
 	namespace(t)
 	line := timeline.New()
 	defer line.Close()
