@@ -30,6 +30,7 @@ func (t *TCB) checkAck(now mono.Time, seg *wire.Segment) bool {
 		t.challenge(now)
 		return false
 	}
+	t.takeTimestamp(now, seg)
 	if seg.Ack.Less(s.una) {
 		return true // an old duplicate: its text may still be new
 	}

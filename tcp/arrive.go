@@ -100,11 +100,12 @@ func (t *TCB) checkSequence(now mono.Time, seg *wire.Segment) bool {
 		t.answeredAgain(seg)
 		return false
 	}
-	t.takeTimestamp(now, seg)
 	return true
 }
 
-// takeTimestamp updates TS.Recent (RFC 7323 §4.3 (2)).
+// takeTimestamp updates TS.Recent (RFC 7323 §4.3 (2)). It waits for the fifth step:
+// who guesses a number in the window, but no acknowledgement, shall not shut the
+// peer out with a timestamp from the future.
 func (t *TCB) takeTimestamp(now mono.Time, seg *wire.Segment) {
 	r := &t.rcv
 	if t.opt.ts && seg.Options.Has&wire.HasTimestamp != 0 && seg.Seq.LessEq(r.lastAck) && seg.Flags&wire.RST == 0 {

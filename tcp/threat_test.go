@@ -196,8 +196,8 @@ func TestThreat_T44_TimeWaitIsNotAssassinated(t *testing.T) {
 	}
 }
 
-// T-45, CVE-2005-0356: a timestamp from the future in a segment out of the window
-// does not poison TS.Recent.
+// T-45, CVE-2005-0356: a timestamp from the future does not poison TS.Recent in a
+// segment out of the window, nor in one whose acknowledgement is not acceptable.
 func TestThreat_T45_PAWSIsNotPoisoned(t *testing.T) {
 	s := stamped(t)
 	recent := s.tcb.rcv.tsRecent
@@ -206,6 +206,14 @@ func TestThreat_T45_PAWSIsNotPoisoned(t *testing.T) {
 		seg.Options = wire.Options{Has: wire.HasTimestamp, TSVal: recent + 1<<30}
 		s.tcb.Arrive(s.now, &seg)
 		s.collect().ignore()
+	}
+	for _, ack := range []int{1, 1 << 20, -1 << 30} {
+		for _, f := range []wire.Flags{wire.ACK, wire.ACK | wire.SYN, wire.SYN} {
+			seg := wire.Segment{Seq: s.tcb.rcv.nxt, Ack: s.tcb.snd.nxt.Add(ack), Flags: f, Window: 65535}
+			seg.Options = wire.Options{Has: wire.HasTimestamp, TSVal: recent + 1<<30}
+			s.tcb.Arrive(s.now, &seg)
+			s.collect().ignore()
+		}
 	}
 	if got := s.tcb.rcv.tsRecent; got != recent {
 		t.Errorf("TS.Recent went from %d to %d", recent, got)
