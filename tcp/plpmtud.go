@@ -111,14 +111,14 @@ func (t *TCB) narrow(now mono.Time) {
 	z.try = low + (z.high-low+1)/2
 }
 
-// blackHole acts on the n-th timeout in a row: if what does not arrive is a full
-// segment, perhaps its size is why (RFC 4821 §7.7, RFC 8899 §4.3).
+// blackHole acts on the n-th timeout in a row: if what does not arrive is larger than
+// what passes nearly everywhere, perhaps its size is why (RFC 4821 §7.7, RFC 8899 §4.3).
 func (t *TCB) blackHole(now mono.Time, n int) {
 	p, s := &t.cfg.PathMTU, &t.snd
-	if p.BlackHole == 0 || n < p.BlackHole || s.wnd == 0 || s.nxt.Sub(s.una) < s.mss {
+	if p.BlackHole == 0 || n < p.BlackHole || s.wnd == 0 {
 		return
 	}
-	if min(s.pathMSS, s.peerMSS) <= p.Base {
+	if size := min(s.nxt.Sub(s.una), s.mss) + t.optionLen(); size <= p.Base {
 		return
 	}
 	t.counts.BlackHoles++

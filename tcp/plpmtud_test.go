@@ -114,6 +114,15 @@ func TestRFC4821_7_7_BlackHole(t *testing.T) {
 	}
 }
 
+// The last segment need not be full to be too large.
+func TestRFC4821_7_7_LastSegmentIsTooLarge(t *testing.T) {
+	p := &path{story: wide(t), limit: 1300}
+	p.sendAll(t, 1400)
+	if i := p.tcb.Info(); i.PathMSS != 1160 || i.Counts.Timeouts != 3 {
+		t.Errorf("segments of %d after %d timeouts", i.PathMSS, i.Counts.Timeouts)
+	}
+}
+
 // A segment that is small anyway, or a peer whose window is closed, says nothing
 // of the path.
 func TestRFC4821_7_7_SmallSegmentsAreNoBlackHole(t *testing.T) {
