@@ -44,7 +44,7 @@ func (t *TCB) Arrive(now mono.Time, seg *wire.Segment) {
 		t.takeFIN(now, seg) // eighth
 }
 
-func (t *TCB) drop(why Drop) { t.counts.Drops[why]++ }
+func (t *TCB) drop(why Drop) { t.counts.drop(why) }
 
 // checkTimestamp protects against wrapped sequence numbers (RFC 7323 §5.3 R1).
 func (t *TCB) checkTimestamp(now mono.Time, seg *wire.Segment) bool {

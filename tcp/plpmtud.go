@@ -141,7 +141,7 @@ func (t *TCB) outSizeProbe(now mono.Time, seg *wire.Segment) bool {
 	}
 	n := size - t.optionLen()
 	need := n + probeTail*s.mss
-	if t.loss.recovering() || t.loss.board.sacked > 0 || t.rcv.early != nil || t.rcv.hasDSACK ||
+	if t.loss.disturbed() || t.rcv.early != nil || t.rcv.hasDSACK ||
 		min(s.waiting(), s.usable()) < need || t.loss.allowance(t.cc.Window()) < n || t.held(now) {
 		return false
 	}

@@ -79,25 +79,52 @@ const (
 //
 // A SYN is no part of it; a FIN is its last octet.
 type loss struct {
-	policy *lossPolicy
-	rtt    rtt
-	board  scoreboard
-	rack   rack
-	tlp    tlp
-	prr    prr
-	undo   undo
-	rate   rate
-	timers sendTimers
-	reno   reno
+	*inFlight // nil at rest
+	policy    *lossPolicy
+	rtt       rtt
+	rack      rack
+	rate      rate
 
 	mss      int
 	episode  episode
 	sack     bool      // both ends permit SACK; without it recovery is that of RFC 6582
 	insist   bool      // the octets at una may leave whatever the window says, as after a timeout
 	recover  wire.Seq  // SND.NXT when the episode began; no octet before it begins another
+	at       wire.Seq  // SND.UNA and SND.NXT at rest
+	expiries int32     // of the retransmission timer since SND.UNA moved
 	quiet    mono.Time // since when nothing is in flight; Never before the first flight
-	expiries int       // of the retransmission timer since SND.UNA moved
 	unsaid   int       // octets marked lost that the congestion control was not told of
+}
+
+// inFlight is what loss knows of octets that are under way. While there have been
+// none for a while a connection does without: it is at rest.
+type inFlight struct {
+	board  scoreboard
+	tlp    tlp
+	prr    prr
+	undo   undo
+	timers sendTimers
+	reno   reno
+}
+
+// rise ends the rest.
+func (l *loss) rise() {
+	if l.inFlight != nil {
+		return
+	}
+	l.inFlight = new(inFlight)
+	l.board.una, l.board.nxt = l.at, l.at
+	l.timers.stop()
+}
+
+// rest gives the memory of the flight back after trimAfter without one, or only
+// that of the scoreboard if the next octets are part of a story that goes on.
+func (l *loss) rest() {
+	if l.episode != steady || l.undo.armed {
+		l.board.trim()
+		return
+	}
+	l.at, l.inFlight = l.board.una, nil
 }
 
 // reset prepares for a connection whose first octet of data is seq. The round
@@ -105,18 +132,16 @@ type loss struct {
 // ends permit SACK.
 func (l *loss) reset(policy *lossPolicy, seq wire.Seq, mss int, sack bool) {
 	*l = loss{policy: policy, rtt: l.rtt, mss: mss, sack: sack}
-	l.board.una, l.board.nxt = seq, seq
-	l.rack.fack = seq
+	l.at, l.rack.fack = seq, seq
 	l.recover = seq.Add(-1)
 	l.quiet = mono.Never
-	l.timers.stop()
 	l.rtt.opened()
 }
 
 // setMSS tells of another segment size in octets of payload. Records larger
 // than it are cut, so that each can be sent again alone.
 func (l *loss) setMSS(mss int) {
-	if l.mss = mss; l.board.count() > 0 {
+	if l.mss = mss; l.inFlight != nil && l.board.count() > 0 {
 		l.board.resize(mss)
 	}
 }
@@ -124,6 +149,7 @@ func (l *loss) setMSS(mss int) {
 // sent records [start, end) as sent at now. It returns how long nothing had been
 // in flight before, 0 if something was or nothing was ever sent.
 func (l *loss) sent(now mono.Time, start, end wire.Seq, kind sentKind) (idle time.Duration) {
+	l.rise()
 	if l.board.count() == 0 && l.quiet != mono.Never {
 		idle = now.Sub(l.quiet)
 	}
@@ -168,17 +194,27 @@ func (l *loss) appLimited() { l.rate.limit(l.inflight()) }
 
 // inflight returns the octets thought to be in the network (pipe of RFC 6675 §4).
 // Without SACK each duplicate ACK tells that a segment has left it (RFC 5681 §3.2).
-func (l *loss) inflight() int { return l.board.pipe() - l.reno.gone(&l.board) }
+func (l *loss) inflight() int {
+	if l.inFlight == nil {
+		return 0
+	}
+	return l.board.pipe() - l.reno.gone(&l.board)
+}
 
 // outstanding returns FlightSize (RFC 5681 §2): sent and not acknowledged.
-func (l *loss) outstanding() int { return l.board.outstanding() }
+func (l *loss) outstanding() int {
+	if l.inFlight == nil {
+		return 0
+	}
+	return l.board.outstanding()
+}
 
 // nextLost returns the next octets to send again. They are whole records as far
 // as they fit into limit, and the first limit octets of one that does not: limit
 // is what one segment may carry, and whether the range fits into allowance is
 // the caller's question.
 func (l *loss) nextLost(limit int) (wire.Range, bool) {
-	if l.undo.frto == frtoHold {
+	if l.inFlight == nil || l.undo.frto == frtoHold {
 		return wire.Range{}, false
 	}
 	return l.board.next(limit)
@@ -188,6 +224,9 @@ func (l *loss) nextLost(limit int) (wire.Range, bool) {
 // Limited transmit (RFC 3042) follows from the accounting: what a duplicate ACK
 // shows delivered is not in flight.
 func (l *loss) allowance(window int) int {
+	if l.inFlight == nil {
+		return max(window, 0)
+	}
 	n := window - l.inflight()
 	if l.prr.on {
 		n = l.prr.room
@@ -205,7 +244,9 @@ func (l *loss) allowance(window int) int {
 // probing reports that a tail loss probe is due: send one segment of new octets
 // if there are any and the peer's window allows, otherwise those of probe, even
 // if the congestion window is full, and report it as sentProbe.
-func (l *loss) probing() bool { return l.tlp.state == tlpDue && l.board.count() > 0 }
+func (l *loss) probing() bool {
+	return l.inFlight != nil && l.tlp.state == tlpDue && l.board.count() > 0
+}
 
 // probe returns the octets that a tail loss probe repeats: the last segment sent.
 func (l *loss) probe() wire.Range {
@@ -217,6 +258,10 @@ func (l *loss) probe() wire.Range {
 // recovering reports whether an episode of reduction is going on, after losses,
 // a timeout or a mark.
 func (l *loss) recovering() bool { return l.episode != steady }
+
+// disturbed reports whether something is missing in what the peer has, so that an
+// episode is going on or may begin.
+func (l *loss) disturbed() bool { return l.recovering() || l.inFlight != nil && l.board.sacked > 0 }
 
 // tell makes the calls that v asks for on c, in the right order, and lets
 // proportional rate reduction follow c's window. Call it for every verdict.
@@ -240,7 +285,7 @@ func (l *loss) tell(now mono.Time, c cc.Control, v *verdict) {
 	if v.recovered && v.probed {
 		c.Recovered(now)
 	}
-	if !l.prr.on {
+	if l.inFlight == nil || !l.prr.on {
 		return
 	}
 	if _, own := c.(cc.SelfClocked); own {

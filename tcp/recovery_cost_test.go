@@ -161,6 +161,7 @@ func TestLossAllocatesNothing(t *testing.T) {
 		policy := defaultLossPolicy()
 		var l loss
 		l.reset(&policy, 0, segment, true)
+		l.rise()
 		control := &tapeControl{window: 64 * segment}
 		now := mono.Time(0)
 		next := 0

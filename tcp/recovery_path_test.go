@@ -79,6 +79,7 @@ func newLossPath(t testing.TB, segments int, sack bool) *lossPath {
 	p := &lossPath{t: t, policy: defaultLossPolicy(), delay: 50 * ms, more: segments, bytes: segments * segment}
 	p.cc = cc.NewReno(cc.Params{MSS: segment})
 	p.l.reset(&p.policy, start, segment, sack)
+	p.l.rise()
 	p.l.rtt.sample(0, 2*p.delay, 1)
 	p.peer.next = start
 	never := func(int) bool { return false }

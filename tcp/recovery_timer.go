@@ -70,6 +70,9 @@ func (t *sendTimers) clear() { t.early, t.kind = mono.Never, timerNone }
 // deadline returns when expire is to be called, and what for; Never if there is
 // nothing to wait for.
 func (l *loss) deadline() (mono.Time, timerKind) {
+	if l.inFlight == nil {
+		return mono.Never, timerNone
+	}
 	switch t := &l.timers; {
 	case t.early != mono.Never:
 		return t.early, t.kind
@@ -91,7 +94,7 @@ func (l *loss) expire(now mono.Time) (v verdict) {
 	v.event = cc.Event{Now: now, Inflight: l.board.outstanding()}
 	switch kind {
 	case timerTrim:
-		l.board.trim()
+		l.rest()
 	case timerTLP:
 		l.tlpExpired(now)
 	case timerReorder:
@@ -128,7 +131,7 @@ func (l *loss) armProbe(now mono.Time) {
 func (l *loss) rtoExpired(now mono.Time, v *verdict) {
 	l.rtt.backOff()
 	l.expiries++
-	v.backoff = l.expiries
+	v.backoff = int(l.expiries)
 	v.lost = l.board.timeout(l.rack.cut(now, l.reorderWindow()))
 	l.lostMore(v.lost)
 	l.reno.reset()

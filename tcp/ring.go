@@ -11,6 +11,13 @@ type ring[T any] struct {
 // smallRing is how many elements an empty ring may keep room for.
 const smallRing = 4
 
+// trim gives all memory back if the ring is empty.
+func (r *ring[T]) trim() {
+	if r.n == 0 {
+		*r = ring[T]{}
+	}
+}
+
 func (r *ring[T]) len() int { return r.n }
 
 // at returns element i, counted from the oldest.
@@ -27,7 +34,7 @@ func (r *ring[T]) push(x T) {
 }
 
 func (r *ring[T]) grow() {
-	a := make([]T, max(smallRing, 2*len(r.a)))
+	a := make([]T, max(1, 2*len(r.a)))
 	for i := range r.n {
 		a[i] = *r.at(i)
 	}

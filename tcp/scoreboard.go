@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	leastRecords  = 16       // smallest ring
+	leastRecords  = 4        // smallest ring
 	maxRecords    = 1 << 17  // beyond it, segments share records
 	weighRecords  = 64       // from here on records must weigh less than what they describe
 	recordSize    = 56       // octets of memory, its trip included
@@ -158,9 +158,6 @@ func (s *scoreboard) grow() {
 func (s *scoreboard) trim() {
 	s.ring, s.trips, s.again, s.redo = nil, nil, reruns{}, reruns{}
 }
-
-// holds reports whether there is memory that trim would give back.
-func (s *scoreboard) holds() bool { return s.ring != nil || s.again.list != nil || s.redo.list != nil }
 
 // find returns the number of the record that holds seq, una ≤ seq < nxt. Records
 // are mostly of one size, so it looks where seq would lie if all were, and

@@ -40,7 +40,7 @@ type TCB struct {
 	timers timers
 	out    pending
 	fast   *fastOpen // nil without Fast Open
-	counts Counts
+	counts tally
 }
 
 // options are what the handshake agreed on, or what we offer before it.

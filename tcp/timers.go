@@ -68,6 +68,10 @@ func (t *TCB) Expire(now mono.Time) {
 	}
 	if at, _ := t.loss.deadline(); at.Due(now) {
 		v := t.loss.expire(now)
+		if v.timer == timerTrim {
+			t.snd.queue.chunks.trim()
+			t.rcv.queue.views.trim()
+		}
 		t.heed(now, &v)
 	}
 }
