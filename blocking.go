@@ -19,14 +19,14 @@ import (
 func (s *Socket) read(p []byte) (int, error) {
 	s.mu.Lock()
 	for {
-		if err := s.stopped(&s.reads); err != nil || len(p) == 0 {
+		if err := s.stopped(s.reads); err != nil || len(p) == 0 {
 			s.mu.Unlock()
 			return 0, err
 		}
 		if s.readShut || s.tcb.Ready()&(tcp.Readable|tcp.ReadClosed|tcp.Dead) != 0 {
 			break
 		}
-		s.reads.wait(s.host.line)
+		s.side(&s.reads).wait(s.host.line)
 	}
 	e := s.host.adopt(s)
 	defer e.end()
@@ -44,7 +44,7 @@ func (s *Socket) readEnd() error {
 		return io.EOF
 	}
 	s.readErr, s.writeErr, s.pending = false, false, 0
-	return s.end
+	return syscall.Errno(s.end)
 }
 
 // stopped says why a call must not go on: the socket is closed or the deadline is over.
@@ -63,8 +63,8 @@ func (s *Socket) stopped(w *side) error {
 func (s *Socket) write(p []byte) (n int, err error) {
 	s.mu.Lock()
 	for s.writing && err == nil {
-		if err = s.stopped(&s.writes); err == nil {
-			s.writes.wait(s.host.line)
+		if err = s.stopped(s.writes); err == nil {
+			s.side(&s.writes).wait(s.host.line)
 		}
 	}
 	if err != nil {
@@ -101,20 +101,20 @@ func (s *Socket) endTurn() {
 // awaitRoom waits until something can be sent.
 func (s *Socket) awaitRoom() error {
 	for {
-		if err := s.stopped(&s.writes); err != nil {
+		if err := s.stopped(s.writes); err != nil {
 			return err
 		}
 		t := s.tcb.Ready()
 		switch {
 		case s.writeErr:
 			s.writeErr, s.pending = false, 0
-			return s.end
+			return syscall.Errno(s.end)
 		case s.writeShut || t&(tcp.WriteClosed|tcp.Dead) != 0:
 			return syscall.EPIPE
 		case t&tcp.Writable != 0:
 			return nil
 		}
-		s.writes.wait(s.host.line)
+		s.side(&s.writes).wait(s.host.line)
 	}
 }
 
@@ -138,12 +138,12 @@ func (s *Socket) dial(ctx context.Context, a netip.AddrPort) error {
 			return net.ErrClosed
 		case s.end != 0:
 			s.pending, s.readErr, s.writeErr = 0, false, false
-			return sysErr("connect", s.end)
+			return sysErr("connect", syscall.Errno(s.end))
 		case s.tcb.Ready()&tcp.Connected != 0:
 			return nil
 		case ctx.Err() != nil:
 			return contextError(ctx.Err())
 		}
-		s.writes.wait(s.host.line)
+		s.side(&s.writes).wait(s.host.line)
 	}
 }

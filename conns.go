@@ -19,7 +19,7 @@ type Conn struct {
 // remote addresses.
 func (h *Host) Conns() []Conn {
 	var list []Conn
-	for _, s := range h.conns.all(func(s *Socket) uint64 { return s.key }) {
+	for _, s := range h.conns.all((*Socket).key) {
 		i := s.Info()
 		list = append(list, Conn{
 			Network: "tcp", State: i.State.String(), Local: i.Local, Remote: i.Remote,

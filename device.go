@@ -38,7 +38,7 @@ func (n *nic) lost(why error) {
 	if h.remove(n) != nil {
 		return // Detach or Close was faster
 	}
-	for _, s := range h.conns.all(func(s *Socket) uint64 { return s.key }) {
+	for _, s := range h.conns.all((*Socket).key) {
 		s.cutOff(n)
 	}
 	for _, b := range h.ports.all() {

@@ -69,6 +69,8 @@ func NewHost(list ...Option) *Host {
 	h.keyBase = uint64(binary.BigEndian.Uint32(h.secret.misc[:])) << 32
 	h.ports.key = h.secret.port
 	h.fast.most = h.profile.FastOpenPaths
+	h.conns.init()
+	h.udps.init()
 	h.names.init(h, &o)
 	h.ip.init(h)
 	h.waits.init(h.line, h.nextKey(), h.profile.TimeWaits)
@@ -105,7 +107,7 @@ func (h *Host) Close() error {
 			l.sock.Close()
 		}
 	}
-	for _, s := range h.conns.all(func(s *Socket) uint64 { return s.key }) {
+	for _, s := range h.conns.all((*Socket).key) {
 		s.kill()
 	}
 	h.waits.close()

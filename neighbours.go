@@ -42,11 +42,11 @@ const vouchEvery = time.Second
 // vouch tells the ip.Node that the neighbour on the way to the peer answers, if
 // the peer has said something new (RFC 4861 §7.3.1): it need not be asked.
 func (s *Socket) vouch(e *event) {
-	if !s.nic.info.Ethernet || e.now < s.vouchAt {
+	if !s.nic.info.Ethernet || s.hop == nil || e.now < s.hop.vouchAt {
 		return
 	}
-	if p := s.tcb.Progress(); p != s.progress {
-		s.progress, s.vouchAt = p, e.now.Add(vouchEvery)
+	if p := s.tcb.Progress(); p != s.hop.progress {
+		s.hop.progress, s.hop.vouchAt = p, e.now.Add(vouchEvery)
 		e.host.ip.confirm(e, &s.path)
 	}
 }

@@ -91,12 +91,12 @@ func (s *Socket) fail(err error) {
 	if !ok || s.closed {
 		return
 	}
-	s.end = tcpErrno(reason)
+	s.end = errno(tcpErrno(reason))
 	if s.cut {
-		s.end = syscall.ENETDOWN
+		s.end = errno(syscall.ENETDOWN)
 	}
 	if s.sawFIN && reason == tcp.ReasonReset && s.host.profile.BrokenPipe {
-		s.end = syscall.EPIPE
+		s.end = errno(syscall.EPIPE)
 	}
 	s.pending = s.end
 	s.readErr, s.writeErr = true, true
@@ -226,14 +226,17 @@ func putTCP(p *link.Packet, head *wire.IP, seg *wire.Segment, noSum bool) {
 // frame puts an Ethernet header before e.packet. While the neighbour is not
 // known the ip.Node keeps the packet, and it returns false.
 func (s *Socket) frame(e *event, n *nic) bool {
-	if s.macUntil <= e.now {
+	if s.hop == nil {
+		s.hop = new(hop)
+	}
+	if s.hop.until <= e.now {
 		mac, until, ok := e.host.ip.resolve(e, n, &s.path)
 		if !ok {
 			return false
 		}
-		s.mac, s.macUntil = mac, until
+		s.hop.mac, s.hop.until = mac, until
 	}
-	n.frame(&e.packet, s.mac, etherType(s.remote.Addr()))
+	n.frame(&e.packet, s.hop.mac, etherType(s.remote.Addr()))
 	return true
 }
 
@@ -261,7 +264,9 @@ func (s *Socket) findPath(e *event, through ip.ID) error {
 		return ip.ErrNoInterface
 	}
 	s.path, s.nic = path, n
-	s.macUntil = 0
+	if s.hop != nil {
+		s.hop.until = 0
+	}
 	s.local = netip.AddrPortFrom(path.Source, s.local.Port())
 	return nil
 }

@@ -22,10 +22,8 @@ import (
 //
 // Errors are bare syscall.Errno values, io.EOF, and net.ErrClosed after Close.
 type Socket struct {
-	host    *Host
-	network string // tcp, tcp4 or tcp6
-	key     uint64 // order in which sockets of the host were made
-	parent  atomic.Pointer[listener]
+	host   *Host
+	parent atomic.Pointer[listener]
 
 	mu      sync.Mutex
 	tcb     *tcp.TCB  // nil before Connect
@@ -35,19 +33,15 @@ type Socket struct {
 
 	local, remote netip.AddrPort
 	tuple         tuple
-	entered       bool  // in the table of connections
-	closed        bool  // by the program
-	orphan        bool  // counted as closed by the program and not yet by the peer
-	place         int32 // among the half-open ones of its listener
+	network       version // which addresses it takes
+	entered       bool    // in the table of connections
+	closed        bool    // by the program
+	orphan        bool    // counted as closed by the program and not yet by the peer
+	place         int32   // among the half-open ones of its listener
 
-	path     ip.Path
-	label    uint32 // IPv6 flow label
-	nic      *nic
-	mac      [6]byte
-	macUntil mono.Time
-	vouchAt  mono.Time // when progress may next be told to the ip.Node …
-	progress uint32    // … if it is no more this
-	cut      bool      // the interface is gone
+	path ip.Path
+	nic  *nic
+	hop  *hop // nil before the first frame
 
 	timer timeline.Event
 	armed mono.Time // when timer will run, Never if it is not set
@@ -55,21 +49,22 @@ type Socket struct {
 	lingerUntil mono.Time // after Close
 	latest      mono.Time // moment of its latest event
 
-	reads, writes side
-	writing       bool // a Write is under way, whose octets must stay together
-	ready         Ready
+	reads, writes *side // nil where nobody has waited: see side
 	notify        func(Ready)
+	ready         Ready
+	writing       bool // a Write is under way, whose octets must stay together
 
-	end       syscall.Errno // why the connection ended; 0 for no error
-	pending   syscall.Errno // SO_ERROR: not yet told to the program
-	readErr   bool          // end was not yet returned by a Read …
-	writeErr  bool          // … and by a Write
-	sawFIN    bool          // all that the peer had to say has arrived
+	readErr   bool // end was not yet returned by a Read …
+	writeErr  bool // … and by a Write
+	sawFIN    bool // all that the peer had to say has arrived
 	readShut  bool
 	writeShut bool
-
-	options socketOptions
-	fast    *fastOpening // until the handshake of a Fast Open is over, else nil
+	cut       bool   // the interface is gone
+	end       errno  // why the connection ended; 0 for no error
+	pending   errno  // SO_ERROR: not yet told to the program
+	label     uint32 // IPv6 flow label
+	options   socketOptions
+	fast      *fastOpening // until the handshake of a Fast Open is over, else nil
 }
 
 // socketOptions are what accepted connections inherit from their listener.
@@ -78,8 +73,16 @@ type socketOptions struct {
 	tos      uint8
 	reuse    bool
 	only6    bool
-	linger   time.Duration // how long after Close; below zero for ever
-	fastOpen bool          // RFC 7413
+	fastOpen bool  // RFC 7413
+	linger   int32 // how long after Close, in milliseconds; below zero for ever
+}
+
+// A hop is what a connection over Ethernet knows of the neighbour that takes its packets.
+type hop struct {
+	mac      [6]byte
+	progress uint32    // of the connection, as last told to the ip.Node …
+	until    mono.Time // when to ask for mac again
+	vouchAt  mono.Time // … which is told again no sooner
 }
 
 // Socket returns a new TCP socket. The network is "tcp4", "tcp6", or "tcp" for a
@@ -93,17 +96,52 @@ func (h *Host) Socket(network string) (*Socket, error) {
 	if h.closed.Load() {
 		return nil, net.ErrClosed
 	}
-	return h.newSocket(network), nil
+	return h.newSocket(versionOf(network)), nil
 }
 
-func (h *Host) newSocket(network string) *Socket {
-	s := &Socket{host: h, network: network, key: h.nextKey(), config: &h.profile.TCP, armed: mono.Never, lingerUntil: mono.Never}
+func (h *Host) newSocket(network version) *Socket {
+	s := &Socket{host: h, network: network, config: &h.profile.TCP, armed: mono.Never, lingerUntil: mono.Never}
 	s.options.linger, s.options.fastOpen = -1, h.profile.FastOpen
-	s.reads.init(&s.mu, s.key)
-	s.writes.init(&s.mu, s.key)
-	s.timer.Init(h.line, s.key, s.expire)
+	s.timer.Init(h.line, h.nextKey(), s.expire)
 	return s
 }
+
+// key orders the sockets of the host by when they were made.
+func (s *Socket) key() uint64 { return s.timer.Key() }
+
+// side returns one of reads and writes, which it makes if need be. s.mu is held.
+func (s *Socket) side(w **side) *side {
+	if *w == nil {
+		*w = new(side)
+		(*w).init(&s.mu, s.key())
+	}
+	return *w
+}
+
+// A version says which addresses a socket takes, as the network of package net.
+type version uint8
+
+const (
+	dualStack version = iota // tcp
+	only4                    // tcp4
+	only6                    // tcp6
+)
+
+// versionOf returns the version of tcp, tcp4 or tcp6.
+func versionOf(network string) version {
+	switch network[3:] {
+	case "4":
+		return only4
+	case "6":
+		return only6
+	}
+	return dualStack
+}
+
+func (v version) String() string { return [...]string{"tcp", "tcp4", "tcp6"}[v] }
+
+// An errno is a syscall.Errno in less memory.
+type errno uint32
 
 // inherit takes over what an accepted connection has from its listener.
 func (s *Socket) inherit(from *Socket) {
@@ -126,7 +164,7 @@ func (s *Socket) bind(a netip.AddrPort) error {
 	case s.binding != nil || s.tcb != nil:
 		return syscall.EINVAL
 	}
-	b, err := s.host.newBinding(wire.ProtoTCP, a, s.network)
+	b, err := s.host.newBinding(wire.ProtoTCP, a, s.network.String())
 	if err != nil {
 		return err
 	}
@@ -160,7 +198,7 @@ func (s *Socket) Listen(backlog int) error {
 		}
 	}
 	l := &listener{host: s.host, sock: s, backlog: max(1, backlog), notify: s.notify}
-	l.accepts.init(&l.mu, s.key)
+	l.accepts.init(&l.mu, s.key())
 	if err := s.host.ports.listen(s.binding, l); err != nil {
 		return err
 	}
@@ -174,7 +212,7 @@ func (s *Socket) Listen(backlog int) error {
 }
 
 func (s *Socket) unspecified() netip.Addr {
-	if s.network == "tcp4" {
+	if s.network == only4 {
 		return netip.IPv4Unspecified()
 	}
 	return netip.IPv6Unspecified()
@@ -267,7 +305,7 @@ func (s *Socket) destination(a netip.AddrPort) (netip.AddrPort, ip.ID, error) {
 		return a, 0, syscall.EADDRNOTAVAIL
 	case a.Port() == 0: // nobody can listen there
 		return a, 0, syscall.ECONNREFUSED
-	case !fits(s.network, addr):
+	case !fits(s.network.String(), addr):
 		return a, 0, syscall.EAFNOSUPPORT
 	case addr.IsUnspecified():
 		addr = loopbackLike(addr)
@@ -353,7 +391,7 @@ func (s *Socket) closeConnection(e *event) {
 	}
 	s.orphan = true
 	if s.options.linger > 0 {
-		s.lingerUntil = e.now.Add(s.options.linger)
+		s.lingerUntil = e.now.Add(time.Duration(s.options.linger) * time.Millisecond)
 	}
 }
 

@@ -112,7 +112,7 @@ func (s *Socket) Error() error {
 }
 
 func (s *Socket) takePending() error {
-	err := s.pending
+	err := syscall.Errno(s.pending)
 	s.pending = 0
 	return err
 }

@@ -1,6 +1,7 @@
 package octet
 
 import (
+	"math"
 	"net"
 	"net/netip"
 	"time"
@@ -129,7 +130,7 @@ const minBuffer = 2048
 // SetLinger says how long the host goes on with a connection after Close: zero
 // resets it at once, below zero, the default, leaves it to TCP.
 func (s *Socket) SetLinger(d time.Duration) error {
-	return s.option(func(o *socketOptions) { o.linger = d })
+	return s.option(func(o *socketOptions) { o.linger = lingerOf(d) })
 }
 
 // SetFastOpen turns TCP Fast Open (RFC 7413) on or off: of a socket that connects
@@ -184,4 +185,15 @@ func (s *Socket) Urgent() int {
 		return 0
 	}
 	return s.tcb.Urgent()
+}
+
+// lingerOf returns a linger time in whole milliseconds, no shorter than asked for.
+func lingerOf(d time.Duration) int32 {
+	switch {
+	case d < 0:
+		return -1
+	case d > math.MaxInt32*time.Millisecond:
+		return math.MaxInt32
+	}
+	return int32((d + time.Millisecond - 1) / time.Millisecond)
 }

@@ -2,6 +2,7 @@ package octet
 
 import (
 	"cmp"
+	"hash/maphash"
 	"slices"
 	"sync"
 )
@@ -11,47 +12,56 @@ const (
 	shards    = 1 << shardBits
 )
 
-// A table finds the socket of a packet by both its ends. The cost is flat: a map
-// in each of a fixed number of shards, so that two connections seldom meet at a lock.
-type table[S comparable] struct {
+func (s *Socket) name() *tuple  { return &s.tuple }
+func (c *UDPConn) name() *tuple { return &c.tuple }
+
+// A table finds the socket of a packet by both its ends. The cost is flat: an
+// index in each of a fixed number of shards, so that two connections seldom meet at
+// a lock. The hash has a key, so that nobody outside can choose who meets whom.
+type table[S named] struct {
+	seed  maphash.Seed
 	shard [shards]struct {
-		mu    sync.Mutex
-		socks map[tuple]S
-		_     [48]byte // shards do not share a cache line
+		mu sync.Mutex
+		index[S]
+		_ [24]byte // shards do not share a cache line
 	}
+}
+
+func (t *table[S]) init() { t.seed = maphash.MakeSeed() }
+
+// find returns the shard of a hash and what is left of the hash in it.
+func (t *table[S]) find(k *tuple) (shard int, hash uint32) {
+	h := maphash.Comparable(t.seed, *k)
+	return int(h >> (64 - shardBits)), uint32(h)
 }
 
 // get returns the socket of a tuple, or the zero value.
 func (t *table[S]) get(k *tuple) S {
-	s := &t.shard[k.shard()]
+	i, h := t.find(k)
+	s := &t.shard[i]
 	s.mu.Lock()
-	c := s.socks[*k]
+	c := s.get(k, h)
 	s.mu.Unlock()
 	return c
 }
 
-// add enters a socket, unless there is one of the same tuple.
+// add enters a socket, whose tuple is k, unless there is one of the same tuple.
 func (t *table[S]) add(k *tuple, c S) bool {
-	s := &t.shard[k.shard()]
+	i, h := t.find(k)
+	s := &t.shard[i]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, taken := s.socks[*k]; taken {
-		return false
-	}
-	if s.socks == nil {
-		s.socks = make(map[tuple]S)
-	}
-	s.socks[*k] = c
-	return true
+	return s.add(c, h)
 }
 
 // remove takes a socket out, if it is the one entered.
 func (t *table[S]) remove(k *tuple, c S) {
-	s := &t.shard[k.shard()]
+	i, h := t.find(k)
+	s := &t.shard[i]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.socks[*k] == c {
-		delete(s.socks, *k)
+	if s.get(k, h) == c {
+		s.remove(k, h)
 	}
 }
 
@@ -60,7 +70,7 @@ func (t *table[S]) len() int {
 	for i := range t.shard {
 		s := &t.shard[i]
 		s.mu.Lock()
-		n += len(s.socks)
+		n += s.used
 		s.mu.Unlock()
 	}
 	return n
@@ -72,9 +82,7 @@ func (t *table[S]) all(key func(S) uint64) []S {
 	for i := range t.shard {
 		s := &t.shard[i]
 		s.mu.Lock()
-		for _, c := range s.socks {
-			list = append(list, c)
-		}
+		list = slices.AppendSeq(list, s.all())
 		s.mu.Unlock()
 	}
 	slices.SortFunc(list, func(a, b S) int { return cmp.Compare(key(a), key(b)) })

@@ -8,10 +8,13 @@ import (
 
 func TestTable(t *testing.T) {
 	var tab table[*Socket]
+	tab.init()
 	var all []*Socket
 	for i := range 1000 {
-		k, s := tupleNumber(i), &Socket{key: uint64(1000 - i)}
-		if !tab.add(&k, s) || tab.add(&k, &Socket{}) {
+		k := tupleNumber(i)
+		s := &Socket{tuple: k}
+		s.timer.Init(nil, uint64(1000-i), nil)
+		if !tab.add(&k, s) || tab.add(&k, &Socket{tuple: k}) {
 			t.Fatal("a tuple can be taken once")
 		}
 		all = append(all, s)
@@ -20,18 +23,23 @@ func TestTable(t *testing.T) {
 		t.Errorf("it holds %d sockets", tab.len())
 	}
 	slices.Reverse(all)
-	if !slices.Equal(tab.all(func(s *Socket) uint64 { return s.key }), all) {
+	if !slices.Equal(tab.all((*Socket).key), all) {
 		t.Error("the sockets are not listed in the order of their keys")
 	}
 	for i := range 1000 {
 		k := tupleNumber(i)
 		tab.remove(&k, &Socket{}) // of another socket: does nothing
-		if s := tab.get(&k); s == nil || s.key != uint64(1000-i) {
+		if s := tab.get(&k); s == nil || s.key() != uint64(1000-i) {
 			t.Fatal("a socket is lost")
 		}
 		tab.remove(&k, tab.get(&k))
 		if tab.get(&k) != nil {
 			t.Fatal("a removed socket is found")
+		}
+	}
+	for i := range tab.shard {
+		if n := len(tab.shard[i].slots); n > leastSlots {
+			t.Errorf("an empty shard keeps %d slots", n)
 		}
 	}
 }

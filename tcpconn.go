@@ -73,14 +73,14 @@ func (c *TCPConn) SetWriteDeadline(t time.Time) error { return c.setDeadline(t, 
 func (c *TCPConn) setDeadline(t time.Time, read, write bool) error {
 	err := c.s.set(func(s *Socket) error {
 		if read {
-			s.reads.setDeadline(s.host.line, t)
+			s.side(&s.reads).setDeadline(s.host.line, t)
 		}
 		if write {
-			s.writes.setDeadline(s.host.line, t)
+			s.side(&s.writes).setDeadline(s.host.line, t)
 		}
 		return nil
 	})
-	return opErr("set", c.s.network, nil, c.LocalAddr(), err)
+	return opErr("set", c.s.network.String(), nil, c.LocalAddr(), err)
 }
 
 // SetLinger says how long Close may go on delivering in the background, in
@@ -174,5 +174,5 @@ func (c *TCPConn) opErr(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return opErr(op, c.s.network, c.LocalAddr(), c.RemoteAddr(), err)
+	return opErr(op, c.s.network.String(), c.LocalAddr(), c.RemoteAddr(), err)
 }

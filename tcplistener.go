@@ -49,5 +49,5 @@ func (l *TCPListener) SetDeadline(t time.Time) error {
 }
 
 func (l *TCPListener) opErr(op string, err error) error {
-	return opErr(op, l.s.network, nil, l.Addr(), err)
+	return opErr(op, l.s.network.String(), nil, l.Addr(), err)
 }

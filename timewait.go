@@ -1,6 +1,7 @@
 package octet
 
 import (
+	"hash/maphash"
 	"sync"
 
 	"github.com/octet-net/octet/mono"
@@ -15,7 +16,8 @@ import (
 type timeWaits struct {
 	mu     sync.Mutex
 	most   int
-	byName map[tuple]*timeWait
+	byName index[*timeWait]
+	seed   maphash.Seed
 	first  *timeWait // queue in order of arrival, the oldest first
 	last   *timeWait
 	queued int // with those that left byName already
@@ -32,10 +34,18 @@ type timeWait struct {
 	next  *timeWait
 }
 
+func (w *timeWait) name() *tuple { return &w.tuple }
+
 func (t *timeWaits) init(line *timeline.Timeline, key uint64, most int) {
+	t.seed = maphash.MakeSeed()
 	t.most = max(most, 1)
 	t.event.Init(line, key, t.expire)
 }
+
+func (t *timeWaits) hash(k *tuple) uint32 { return uint32(maphash.Comparable(t.seed, *k)) }
+
+// named returns the record of a tuple, nil if there is none.
+func (t *timeWaits) named(k *tuple) *timeWait { return t.byName.get(k, t.hash(k)) }
 
 // add enters a record, in place of an older one of the same tuple.
 func (t *timeWaits) add(k *tuple, rec tcp.TimeWait) {
@@ -45,10 +55,9 @@ func (t *timeWaits) add(k *tuple, rec tcp.TimeWait) {
 	if t.closed {
 		return
 	}
-	if t.byName == nil {
-		t.byName = make(map[tuple]*timeWait)
-	}
-	t.byName[*k] = w
+	h := t.hash(k)
+	t.byName.remove(k, h)
+	t.byName.add(w, h)
 	t.push(w)
 	if t.queued > t.most {
 		t.pushed++
@@ -81,8 +90,8 @@ func (t *timeWaits) pop() *timeWait {
 
 // forget takes a record out of the map, unless another has taken its place.
 func (t *timeWaits) forget(w *timeWait) {
-	if t.byName[w.tuple] == w {
-		delete(t.byName, w.tuple)
+	if t.named(&w.tuple) == w {
+		t.byName.remove(&w.tuple, t.hash(&w.tuple))
 	}
 }
 
@@ -93,7 +102,7 @@ func (t *timeWaits) expire(now mono.Time) {
 	defer t.mu.Unlock()
 	for t.first != nil && t.first.due <= now {
 		w := t.pop()
-		if t.byName[w.tuple] == w && w.rec.Deadline() > now {
+		if t.named(&w.tuple) == w && w.rec.Deadline() > now {
 			t.push(w)
 		} else {
 			t.forget(w)
@@ -109,7 +118,7 @@ func (t *timeWaits) expire(now mono.Time) {
 func (t *timeWaits) arrive(now mono.Time, k *tuple, in, out *wire.Segment) (v tcp.Verdict, rec tcp.TimeWait, found bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	w := t.byName[*k]
+	w := t.named(k)
 	if w == nil || w.rec.Deadline() <= now {
 		return tcp.Ignore, rec, false
 	}
@@ -124,7 +133,7 @@ func (t *timeWaits) arrive(now mono.Time, k *tuple, in, out *wire.Segment) (v tc
 func (t *timeWaits) get(now mono.Time, k *tuple) (tcp.TimeWait, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	w := t.byName[*k]
+	w := t.named(k)
 	if w == nil || w.rec.Deadline() <= now {
 		return tcp.TimeWait{}, false
 	}
@@ -135,14 +144,14 @@ func (t *timeWaits) get(now mono.Time, k *tuple) (tcp.TimeWait, bool) {
 func (t *timeWaits) remove(k *tuple) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.byName, *k)
+	t.byName.remove(k, t.hash(k))
 }
 
 // len returns how many records there are, and how many have left early.
 func (t *timeWaits) len() (records int, pushed uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.byName), t.pushed
+	return t.byName.used, t.pushed
 }
 
 // close forgets every record and leaves no timer.
@@ -150,7 +159,8 @@ func (t *timeWaits) close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.closed = true
-	t.byName, t.first, t.last, t.queued = nil, nil, nil, 0
+	t.byName = index[*timeWait]{}
+	t.first, t.last, t.queued = nil, nil, 0
 	t.event.Clear()
 }
 
@@ -158,8 +168,8 @@ func (t *timeWaits) close() {
 func (t *timeWaits) tuples() (list []tuple) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for k := range t.byName {
-		list = append(list, k)
+	for w := range t.byName.all() {
+		list = append(list, w.tuple)
 	}
 	return list
 }

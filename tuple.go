@@ -27,14 +27,6 @@ func tupleOf(local, remote netip.AddrPort, on uint32) tuple {
 
 func isLinkLocal6(a *[16]byte) bool { return a[0] == 0xfe && a[1]&0xc0 == 0x80 }
 
-// shard spreads connections over the shards of a table. An attacker who defeats
-// it wins contention for a lock and no more: within a shard Go's map hashes with a key.
-func (t *tuple) shard() uint32 {
-	v := uint32(t.localPort)<<16 | uint32(t.remotePort)
-	v ^= binary.LittleEndian.Uint32(t.remote[12:])
-	return v * 0x9e3779b1 >> (32 - shardBits)
-}
-
 // bytes returns the tuple as input of a keyed hash.
 func (t *tuple) bytes() (b [40]byte) {
 	copy(b[:], t.local[:])

@@ -13,7 +13,8 @@ import (
 // guarded by the lock that init is given.
 //
 // A deadline is a moment that is compared with the time; a timer runs only while
-// somebody waits, so setting a deadline costs nothing and leaves nothing behind.
+// somebody waits, so setting a deadline leaves nothing behind. A nil side is one at
+// which nobody has waited yet, without a deadline.
 type side struct {
 	cond     sync.Cond
 	key      uint64 // orders its alarm among the events of one moment
@@ -35,7 +36,7 @@ func (w *side) init(mu *sync.Mutex, key uint64) {
 
 // expired reports whether the deadline has come.
 func (w *side) expired(line *timeline.Timeline) bool {
-	return w.deadline != mono.Never && w.deadline.Due(line.Now())
+	return w != nil && w.deadline != mono.Never && w.deadline.Due(line.Now())
 }
 
 // wait gives up the lock until somebody wakes this side, and takes it again.
@@ -49,9 +50,9 @@ func (w *side) wait(line *timeline.Timeline) {
 
 // wake lets one waiting program look again, or all where there are several.
 func (w *side) wake() {
-	switch w.waiting {
-	case 0:
-	case 1:
+	switch {
+	case w == nil || w.waiting == 0:
+	case w.waiting == 1:
 		w.cond.Signal()
 	default:
 		w.cond.Broadcast()
@@ -60,7 +61,7 @@ func (w *side) wake() {
 
 // wakeAll lets all waiting programs look again.
 func (w *side) wakeAll() {
-	if w.waiting > 0 {
+	if w != nil && w.waiting > 0 {
 		w.cond.Broadcast()
 	}
 }
@@ -107,7 +108,7 @@ func (w *side) ring(mono.Time) {
 // stop wakes everybody and leaves no timer: the socket has come to its end.
 func (w *side) stop() {
 	w.wakeAll()
-	if w.alarm != nil {
+	if w != nil && w.alarm != nil {
 		w.alarm.armed = mono.Never
 		w.alarm.event.Clear()
 	}

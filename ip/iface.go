@@ -96,10 +96,10 @@ type Path struct {
 	Interface  ID
 	Flags      Flags // of the interface
 	Cast       Cast
+	HopLimit   uint8 // that routers recommend, 0 if they do not
 	Source     netip.Addr
 	NextHop    netip.Addr // who on the link gets the packet: a router, or the destination itself
 	MTU        int        // of the interface, the route and, if asked from a Node, what Path MTU discovery knows
-	HopLimit   uint8      // that routers recommend, 0 if they do not
 	Generation uint64
 }
 

@@ -28,7 +28,7 @@ func (t *TCB) hearMarks(seg *wire.Segment, v *verdict) bool {
 	}
 	before := t.acc.s.packets
 	marked := t.acc.hear(seg, v, t.snd.mss)
-	t.counts.MarkedOut += uint64(t.acc.s.packets - before)
+	t.counts.MarkedOut += uint32(t.acc.s.packets - before)
 	return marked
 }
 

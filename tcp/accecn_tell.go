@@ -42,7 +42,7 @@ func (t *TCB) takeCount(seg *wire.Segment) bool {
 		packets = seg.Packets()
 	}
 	a.count(seg.ECN, n, packets)
-	t.counts.MarkedIn += uint64(packets)
+	t.counts.MarkedIn += uint32(packets)
 	if n == 0 && t.out.unacked == 0 {
 		limit = mostMarkedACKs
 	}

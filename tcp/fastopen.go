@@ -214,6 +214,9 @@ func (t *TCB) lateAck(ack wire.Seq) {
 // flight behind it: their timer begins now that the round trip is known. If the
 // SYN-ACK was lost, so were they probably, and the timer stays as it was.
 func (l *loss) answered(now mono.Time, first bool) {
+	if l.inFlight == nil {
+		return
+	}
 	l.timers.clear()
 	if first && l.timers.rto != mono.Never {
 		l.timers.restart(now, l.rtt.rto(l.policy))

@@ -52,33 +52,35 @@ type Counts struct {
 	Drops                     [dropReasons]uint32
 }
 
-// A tally is Counts in less memory: what happens to every segment is counted in
+// numbers are Counts in less memory: what happens to every segment is counted in
 // 64 bits, the rest in 32, and drops from the first one on.
-type tally struct {
+type numbers struct {
 	SegmentsIn, SegmentsOut   uint64
 	OctetsIn, OctetsOut       uint64
 	Retransmits               uint32
 	Timeouts, FastRecoveries  uint32
 	Marks, Spurious           uint32
+	MarkedIn, MarkedOut       uint32
 	DuplicatesIn, ReorderedIn uint32
 	Probes, Illegal           uint32
 	SizeProbes, BlackHoles    uint32
 	drops                     *[dropReasons]uint32 // nil before the first
 }
 
-func (c *tally) drop(why Drop) {
+func (c *numbers) drop(why Drop) {
 	if c.drops == nil {
 		c.drops = new([dropReasons]uint32)
 	}
 	c.drops[why]++
 }
 
-func (c *tally) all() Counts {
+func (c *numbers) all() Counts {
 	a := Counts{
 		SegmentsIn: c.SegmentsIn, SegmentsOut: c.SegmentsOut,
 		OctetsIn: c.OctetsIn, OctetsOut: c.OctetsOut,
 		Retransmits: uint64(c.Retransmits),
 		Timeouts:    uint64(c.Timeouts), FastRecoveries: uint64(c.FastRecoveries),
+		MarkedIn: uint64(c.MarkedIn), MarkedOut: uint64(c.MarkedOut),
 		Marks: uint64(c.Marks), Spurious: uint64(c.Spurious),
 		DuplicatesIn: uint64(c.DuplicatesIn), ReorderedIn: uint64(c.ReorderedIn),
 		Probes: uint64(c.Probes), Illegal: uint64(c.Illegal),

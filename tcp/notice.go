@@ -77,7 +77,7 @@ func (t *TCB) tooBig(now mono.Time, why Notice) {
 	size := max(why.Size, t.cfg.MinPathMSS)
 	switch {
 	case why.Size > 0 && size < s.pathMSS:
-		t.size.probe = wire.Range{}
+		t.size.forget()
 		t.setPath(size)
 		t.stopSearch(now)
 		t.synTooBig()

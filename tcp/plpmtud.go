@@ -39,15 +39,30 @@ const (
 // scoreboard keeps it in pieces of the usual size, so what was lost is sent
 // again in segments that pass.
 type sizing struct {
-	ceiling   int
+	*sizeSearch // nil before the first
+	ceiling     int
+	cut         int // payload of the probe that Output gave last, else 0
+}
+
+// A sizeSearch is what a connection knows that has something to search for.
+type sizeSearch struct {
 	high      int
 	try       int        // 0: nothing is searched for
 	next      mono.Time  // no probe before
 	probe     wire.Range // in flight, or empty
 	size      int        // of probe
 	lost      int        // probes of this size
-	cut       int        // payload of the probe that Output gave last, else 0
 	pardoning bool       // the episode of recovery that goes on lost the probe and nothing else
+}
+
+// probing reports whether a probe is in flight.
+func (z *sizing) probing() bool { return z.sizeSearch != nil && z.probe.Len() > 0 }
+
+// forget says that a probe in flight says nothing any more.
+func (z *sizing) forget() {
+	if z.sizeSearch != nil {
+		z.probe = wire.Range{}
+	}
 }
 
 // SegmentSize returns how a device cuts the segment that Output gave last: into
@@ -85,6 +100,9 @@ func (t *TCB) setPath(size int) {
 // large segments from passing is over.
 func (t *TCB) search(now mono.Time) {
 	z := &t.size
+	if z.sizeSearch == nil {
+		z.sizeSearch = new(sizeSearch)
+	}
 	z.high, z.try, z.next, z.lost = z.ceiling, z.ceiling, now, 0
 	if t.cfg.PathMTU.Probes == 0 {
 		z.try = 0
@@ -94,7 +112,9 @@ func (t *TCB) search(now mono.Time) {
 // stopSearch ends it, and comes back to it after a while (RFC 8899 §5.2, SEARCH_COMPLETE).
 func (t *TCB) stopSearch(now mono.Time) {
 	z := &t.size
-	z.try, z.lost, z.high = 0, 0, z.ceiling
+	if z.sizeSearch != nil {
+		z.try, z.lost, z.high = 0, 0, z.ceiling
+	}
 	if t.snd.pathMSS < z.ceiling {
 		t.search(now.Add(t.cfg.PathMTU.Raise))
 	}
@@ -122,7 +142,7 @@ func (t *TCB) blackHole(now mono.Time, n int) {
 		return
 	}
 	t.counts.BlackHoles++
-	t.size.probe = wire.Range{}
+	t.size.forget()
 	t.setPath(p.Base)
 	t.search(now)
 }
@@ -131,7 +151,7 @@ func (t *TCB) blackHole(now mono.Time, n int) {
 // enough to send, and nothing else is in doubt (RFC 4821 §7.4, RFC 8899 §4.1).
 func (t *TCB) outSizeProbe(now mono.Time, seg *wire.Segment) bool {
 	z, s := &t.size, &t.snd
-	if z.try == 0 || now < z.next || z.probe.Len() > 0 || !t.opt.sack {
+	if z.sizeSearch == nil || z.try == 0 || now < z.next || z.probe.Len() > 0 || !t.opt.sack {
 		return false
 	}
 	size := min(z.try, s.peerMSS)
@@ -155,7 +175,7 @@ func (t *TCB) outSizeProbe(now mono.Time, seg *wire.Segment) bool {
 // sizePassed looks whether the probe has arrived.
 func (t *TCB) sizePassed(now mono.Time) {
 	z := &t.size
-	if z.probe.Len() == 0 || t.snd.una.Less(z.probe.End) {
+	if !z.probing() || t.snd.una.Less(z.probe.End) {
 		return
 	}
 	z.probe, z.next = wire.Range{}, now
@@ -167,7 +187,7 @@ func (t *TCB) sizePassed(now mono.Time) {
 // is given up when enough probes of it were lost (RFC 8899 §5.1.2, MAX_PROBES).
 func (t *TCB) sizeLost(now mono.Time, r wire.Range) {
 	z := &t.size
-	if z.probe.Len() == 0 || z.probe.End.LessEq(r.Start) || r.End.LessEq(z.probe.Start) {
+	if !z.probing() || z.probe.End.LessEq(r.Start) || r.End.LessEq(z.probe.Start) {
 		return
 	}
 	z.probe, z.next = wire.Range{}, now.Add(t.cfg.PathMTU.Wait)
@@ -182,7 +202,7 @@ func (t *TCB) sizeLost(now mono.Time, r wire.Range) {
 // large as the router allows. It reports whether there was a probe that large.
 func (t *TCB) sizeTold(size int) bool {
 	z := &t.size
-	if z.probe.Len() == 0 || size >= z.size {
+	if !z.probing() || size >= z.size {
 		return false
 	}
 	z.high, z.try, z.lost = size, size, 0
@@ -195,6 +215,7 @@ func (t *TCB) sizeTold(size int) bool {
 func (t *TCB) pardon(v *verdict) {
 	z := &t.size
 	switch {
+	case z.sizeSearch == nil:
 	case z.pardoning && v.timer == timerRTO:
 		z.pardoning = false
 	case z.pardoning && v.lost > 0:

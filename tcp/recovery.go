@@ -117,6 +117,14 @@ func (l *loss) rise() {
 	l.timers.stop()
 }
 
+// stir ends the rest although nothing is sent, and sees to it that it comes back.
+func (l *loss) stir(now mono.Time) {
+	if l.inFlight == nil {
+		l.rise()
+		l.timers.set(now.Add(trimAfter), timerTrim)
+	}
+}
+
 // rest gives the memory of the flight back after trimAfter without one, or only
 // that of the scoreboard if the next octets are part of a story that goes on.
 func (l *loss) rest() {

@@ -9,14 +9,11 @@ import (
 
 // ack takes an acknowledgement in.
 func (l *loss) ack(now mono.Time, in ackIn) (v verdict) {
-	if l.inFlight == nil {
-		if in.ack == l.at && len(in.sack) == 0 && !in.ece {
-			v.cc.Now, v.event.Now = now, now
-			return v // nothing was under way, and nothing came that speaks of it
-		}
-		l.rise()
-		l.timers.set(now.Add(trimAfter), timerTrim)
+	if l.inFlight == nil && in.ack == l.at && len(in.sack) == 0 {
+		v.cc.Now, v.event.Now = now, now
+		return v // nothing was under way, and nothing came that speaks of it
 	}
+	l.stir(now)
 	before, una := l.episode, l.board.una
 	v.cc.Now, v.cc.Prior = now, l.inflight()
 	v.event = cc.Event{Now: now, Inflight: l.board.outstanding()}

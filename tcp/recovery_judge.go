@@ -108,6 +108,7 @@ func (l *loss) judge(now mono.Time, v *verdict) {
 // that went with it: until then the peer repeats an echo that was answered (RFC 3168
 // §6.1.2), or counts marks of octets that left before the answer.
 func (l *loss) mark(v *verdict) {
+	l.stir(v.cc.Now)
 	if l.episode == steady && l.recover.Less(l.board.una) {
 		l.begin(marked, v)
 		v.cc.InRecovery = true

@@ -40,7 +40,7 @@ type TCB struct {
 	timers timers
 	out    pending
 	fast   *fastOpen // nil without Fast Open
-	counts tally
+	counts numbers
 }
 
 // options are what the handshake agreed on, or what we offer before it.

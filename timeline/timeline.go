@@ -178,6 +178,9 @@ func (e *Event) Init(line *Timeline, key uint64, fire func(now mono.Time)) {
 	e.line, e.key, e.fire = line, key, fire
 }
 
+// Key returns what Init was given.
+func (e *Event) Key() uint64 { return e.key }
+
 // Set moves the event to the first point of the Grid not before at; Never clears it.
 func (e *Event) Set(at mono.Time) {
 	const g = mono.Time(Grid)

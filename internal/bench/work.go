@@ -281,6 +281,9 @@ func flood(c net.Conn, stop *atomic.Bool) error {
 // idlers is how many connections are open at once to weigh one.
 const idlers = 2000
 
+// rest is how long connections are left alone before they are weighed.
+const rest = 1500 * time.Millisecond
+
 // idle opens connections, sends an octet each way over each, lets them rest, and
 // returns what each end holds of heap and stacks.
 func idle(n *Network, _ time.Duration) (float64, error) {
@@ -306,6 +309,9 @@ func idle(n *Network, _ time.Duration) (float64, error) {
 		if err := greet(c, s); err != nil {
 			return 0, err
 		}
+	}
+	if n.Listen != nil {
+		time.Sleep(rest)
 	}
 	after := held()
 	runtime.KeepAlive(list)

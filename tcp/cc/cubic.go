@@ -12,11 +12,10 @@ import (
 // without a conversion in between, which forbids the compiler to fuse the two.
 type Cubic struct {
 	window
-	start   hystart
-	curve   curve
-	undone  curve     // the curve of before the last reduction
-	last    mono.Time // of the last acknowledgement
-	unpaced bool
+	start  hystart
+	curve  curve
+	undone *curve    // the curve of before the last reduction, nil before the first
+	last   mono.Time // of the last acknowledgement
 }
 
 const (
@@ -28,7 +27,7 @@ const (
 
 // NewCubic returns CUBIC for one connection.
 func NewCubic(p Params) *Cubic {
-	return &Cubic{window: newWindow(p), start: newHystart(), unpaced: p.Unpaced}
+	return &Cubic{window: newWindow(p), start: newHystart()}
 }
 
 // Name returns "cubic".
@@ -103,7 +102,7 @@ func (c *Cubic) Sent(now mono.Time, octets, inflight int, idle time.Duration) {
 
 // Lost is RFC 9438 §4.6 and §4.7.
 func (c *Cubic) Lost(e Event) {
-	c.undone = c.curve
+	c.keep()
 	c.curve.congested(c.cwnd)
 	if e.ECN && c.cwnd >= c.ssthresh {
 		c.lost(e, cubicMark)
@@ -116,7 +115,7 @@ func (c *Cubic) Lost(e Event) {
 // with W_max the window at which the next congestion avoidance begins.
 func (c *Cubic) TimedOut(now mono.Time, backoff, inflight int) {
 	if backoff <= 1 {
-		c.undone = c.curve
+		c.keep()
 		c.curve = curve{prior: c.cwnd}
 	}
 	c.expired(backoff, inflight, cubicLoss)
@@ -124,9 +123,17 @@ func (c *Cubic) TimedOut(now mono.Time, backoff, inflight int) {
 
 // Undo is RFC 9438 §4.9.
 func (c *Cubic) Undo(now mono.Time) {
-	if c.undo() {
-		c.curve = c.undone
+	if c.undo() && c.undone != nil {
+		c.curve = *c.undone
 	}
+}
+
+// keep remembers the curve for Undo.
+func (c *Cubic) keep() {
+	if c.undone == nil {
+		c.undone = new(curve)
+	}
+	*c.undone = c.curve
 }
 
 // State returns a snapshot.

@@ -18,6 +18,7 @@ type window struct {
 	segments int16 // the initial window, in segments
 	flown    bool  // something was sent: a change of MSS no longer sets the initial window
 	restart  bool  // after an idle time (Params.IdleRestart)
+	unpaced  bool  // Params.Unpaced
 	timedOut bool  // repairing after a timeout: the window grows while the owner recovers
 	srtt     time.Duration
 	rto      time.Duration
@@ -25,7 +26,7 @@ type window struct {
 }
 
 func newWindow(p Params) window {
-	w := window{ssthresh: maxWindow, segments: p.initialWindow(), restart: p.IdleRestart || p.Unpaced, used: newValidation()}
+	w := window{ssthresh: maxWindow, segments: p.initialWindow(), restart: p.IdleRestart || p.Unpaced, unpaced: p.Unpaced, used: newValidation()}
 	w.SetMSS(p.mss())
 	return w
 }
