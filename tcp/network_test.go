@@ -35,6 +35,7 @@ type wirePath struct {
 	buffer int           // octets that wait for the line
 	mark   time.Duration // segments of ECN-capable flows are marked from this queueing delay on; 0: never
 	loss   float64       // part of the segments with data that chance takes
+	back   float64       // part of the others, those of the receiver among them, that chance takes
 	late   float64       // part of the segments that travel for half as long again
 	seed   uint64
 }
@@ -45,9 +46,12 @@ type netFlow struct {
 	cfg    [2]Config
 	starts mono.Time
 	octets uint64        // that the receiver's user took
+	size   int           // octets that the sender's user sends before it closes; 0: without end
 	waited time.Duration // in the queue, all segments together
 	passed uint64        // segments that went through the queue
 	lost   uint64        // segments that the queue had no room for, or chance took
+	given  int           // octets that the sender's user has sent
+	done   mono.Time     // when the receiver's user had them all
 }
 
 type netFlight struct {
@@ -141,11 +145,13 @@ func (n *network) serve(flow, end int) {
 	f := n.flows[flow]
 	t := f.end[end]
 	if end == client {
-		for t.Ready()&Writable != 0 && t.Send(n.now, netText[:]) > 0 {
-		}
+		f.pour(n.now)
 	}
 	for end == server && t.Ready()&Readable != 0 {
 		f.octets += uint64(t.Receive(n.now, n.sink[:]))
+		if f.done == 0 && f.octets == uint64(f.size) {
+			f.done = n.now
+		}
 	}
 	for seg := (wire.Segment{}); t.Output(n.now, &seg); {
 		n.send(flow, end, &seg)
@@ -153,9 +159,34 @@ func (n *network) serve(flow, end int) {
 	n.due[2*flow+end] = t.Deadline()
 }
 
+// pour lets the sender's user send what it can.
+func (f *netFlow) pour(now mono.Time) {
+	t := f.end[client]
+	if f.size == 0 {
+		for t.Ready()&Writable != 0 && t.Send(now, netText[:]) > 0 {
+		}
+		return
+	}
+	for f.size > f.given {
+		n := t.Send(now, netText[:min(f.size-f.given, len(netText))])
+		if f.given += n; n == 0 {
+			return
+		}
+		if f.given == f.size {
+			t.Shutdown(now)
+		}
+	}
+}
+
 // send carries a segment to the other side.
 func (n *network) send(flow, from int, seg *wire.Segment) {
 	if from == server {
+		if n.back > 0 {
+			n.sent++
+			if n.chance(1) < n.back {
+				return
+			}
+		}
 		n.put(client, netFlight{n.now.Add(n.delay), flow, *seg})
 		return
 	}
@@ -167,7 +198,11 @@ func (n *network) send(flow, from int, seg *wire.Segment) {
 	n.sent++
 	wait := max(n.free.Sub(n.now), 0)
 	full := int(wait.Seconds()*float64(n.rate))+size > n.buffer
-	if full || seg.Payload.Len() > 0 && n.chance(1) < n.loss {
+	loss := n.loss
+	if seg.Payload.Len() == 0 {
+		loss = n.back
+	}
+	if full || n.chance(1) < loss {
 		f.lost++
 		seg.Payload.Release()
 		return

@@ -40,13 +40,14 @@ func (l *loss) ack(now mono.Time, in ackIn) (v verdict) {
 
 // take marks on the scoreboard what the acknowledgement covers.
 func (l *loss) take(in *ackIn, h *harvest, blocks *sackBlocks, v *verdict) {
-	l.board.ack(in.ack, h)
 	if !l.sack {
+		l.board.ack(in.ack, h)
 		l.countDuplicates(in, v, h)
 		return
 	}
 	blocks.sort(in.sack, in.ack, l.board.nxt)
-	v.dsack = blocks.dup
+	v.dsack, h.dsack = blocks.dup, blocks.dsack
+	l.board.ack(in.ack, h)
 	for _, b := range blocks.list[:blocks.n] {
 		l.board.sack(b, h)
 	}
@@ -74,17 +75,22 @@ func (l *loss) countDuplicates(in *ackIn, v *verdict, h *harvest) {
 
 // sampleRTT measures the round trip. Karn's algorithm (RFC 6298 §3): not with
 // octets that were sent again, unless timestamps tell the transmissions apart
-// (RFC 7323 §4.1: only if SND.UNA advances).
+// (RFC 7323 §4.1: only if SND.UNA advances). An acknowledgement that reports a
+// duplicate answers the repetition, but echoes the original: that had arrived, and
+// its own acknowledgement was lost. The time since then is no round trip.
 func (l *loss) sampleRTT(in *ackIn, h *harvest, v *verdict) {
-	segments := l.board.outstanding()/max(l.mss, 1) + 1
+	most := (h.octets + l.board.outstanding() - l.board.sacked) / max(h.octets, 1)
 	switch {
 	case !h.repeated && h.newestOne != mono.Never:
 		v.cc.RTT = max(h.now.Sub(h.newestOne), leastRTT)
 		l.rtt.least.take(h.now, v.cc.RTT)
-		l.rtt.sample(h.now, h.now.Sub(h.oldest), segments)
-	case in.echo != mono.Never && v.acked > 0:
+		l.rtt.sample(h.now, h.now.Sub(h.oldest), most)
+	case v.dsack && h.answered != mono.Never:
+		v.cc.RTT = max(h.now.Sub(h.answered), leastRTT)
+		l.rtt.sample(h.now, v.cc.RTT, most)
+	case in.echo != mono.Never && v.acked > 0 && !v.dsack:
 		v.cc.RTT = max(h.now.Sub(in.echo), leastRTT)
-		l.rtt.sample(h.now, v.cc.RTT, segments)
+		l.rtt.sample(h.now, v.cc.RTT, most)
 	default:
 		return
 	}

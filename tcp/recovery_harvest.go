@@ -16,6 +16,7 @@ type harvest struct {
 	least   time.Duration // smallest round trip
 	fack    wire.Seq      // end of the highest octets delivered so far; kept up
 	recover wire.Seq      // SND.NXT when the episode began
+	dsack   wire.Range    // what the peer reports to have come twice; empty if nothing
 
 	// What the acknowledgement adds.
 	octets    int       // delivered for the first time
@@ -27,11 +28,12 @@ type harvest struct {
 	repeated  bool      // some of them were sent more than once: no round trip to be had (Karn)
 	oldest    mono.Time // when the first among them was sent
 	newestOne mono.Time // when the last among those sent once was sent, Never if none
+	answered  mono.Time // when those that dsack reports were sent last, Never if it was too short ago or they are not among them
 	disorder  bool      // some arrived after octets that lie above them and were never sent again
 }
 
 func newHarvest(now, echo mono.Time, least time.Duration) harvest {
-	return harvest{now: now, echo: echo, least: least, oldest: mono.Never, newestOne: mono.Never}
+	return harvest{now: now, echo: echo, least: least, oldest: mono.Never, newestOne: mono.Never, answered: mono.Never}
 }
 
 // deliver notes that n octets of r have arrived, if that is news.
@@ -44,6 +46,9 @@ func (h *harvest) deliver(r *record, t *trip, n int) {
 	h.order(r)
 	if r.has(markRepeated) {
 		h.repeated = true
+		if h.dsack.End == r.end && h.dsack.Len() > 0 && h.now.Sub(t.sent) >= h.least {
+			h.answered = t.sent
+		}
 		if h.ambiguous(t.sent) {
 			return
 		}

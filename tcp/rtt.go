@@ -25,21 +25,21 @@ type rtt struct {
 	synLate bool  // a SYN timed out and no sample was taken since
 }
 
-// sample takes a measured round trip in. flight is how many segments were in
-// flight: a sample out of many in one round trip weighs as little as they are
-// many, so that history is as long as RFC 6298 means it to be (RFC 7323 appendix G).
+// sample takes a measured round trip in. most is how many such samples one round trip
+// gives: one out of many weighs as little as they are many, so that history is as
+// long as RFC 6298 means it to be (RFC 7323 appendix G, which expects one for every
+// second segment; we take what the acknowledgement covers, as many cover more).
 // Karn: what was sent twice is never measured, unless timestamps tell which of the two
 // was acknowledged (MUST-18); the caller sees to it.
-func (r *rtt) sample(now mono.Time, d time.Duration, flight int) {
+func (r *rtt) sample(now mono.Time, d time.Duration, most int) {
 	d = max(d, leastRTT)
 	r.least.take(now, d)
 	if r.srtt == 0 {
 		// RFC 6298 §2.2: "SRTT <- R, RTTVAR <- R/2".
 		r.srtt, r.rttvar = d, d/2
 	} else {
-		// RFC 6298 §2.3, with alpha and beta divided by the expected samples,
-		// one for every second segment.
-		n := time.Duration(min(max((flight+1)/2, 1), mostSamples))
+		// RFC 6298 §2.3, with alpha and beta divided by the expected samples.
+		n := time.Duration(min(max(most, 1), mostSamples))
 		r.rttvar += ((r.srtt - d).Abs() - r.rttvar) / (4 * n)
 		r.srtt = max(r.srtt+(d-r.srtt)/(8*n), leastRTT)
 	}

@@ -84,14 +84,32 @@ func TestRFC7323_ManySamplesInARoundTrip(t *testing.T) {
 	var once, often rtt
 	once.sample(0, 100*ms, 1)
 	often.sample(0, 100*ms, 1)
-	// Appendix G: a flight of 40 segments gives 20 samples, each of which weighs
-	// a twentieth: the history is as long as with one sample.
+	// Appendix G: of 20 samples of one flight each weighs a twentieth: the history
+	// is as long as with one sample.
 	once.sample(0, 200*ms, 1)
 	for range 20 {
-		often.sample(0, 200*ms, 40)
+		often.sample(0, 200*ms, 20)
 	}
 	if d := (once.srtt - often.srtt).Abs(); d > ms {
 		t.Errorf("SRTT %v after 20 samples of one flight, %v after one", often.srtt, once.srtt)
+	}
+}
+
+// However many segments an acknowledgement covers, a round trip of them has the weight
+// of one sample.
+func TestRFC7323_StretchAcknowledgements(t *testing.T) {
+	for _, each := range []int{1, 2, 10, 40} {
+		s := newLossStory(t, 100*ms)
+		s.send(40)
+		s.advance(200 * ms)
+		for n := each; n <= 40; n += each {
+			s.ack(n)
+			s.send(each)
+		}
+		// RFC 6298 §2.3 with one sample: 100 + 100/8 ms.
+		if got := s.l.rtt.srtt; got < 110*ms || got > 113*ms {
+			t.Errorf("acknowledgements of %d segments each: SRTT = %v", each, got)
+		}
 	}
 }
 

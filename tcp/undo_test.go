@@ -229,3 +229,24 @@ func TestRFC3522_UndoForgivesWhatAProbeRepeated(t *testing.T) {
 	s.ack(9, 10, 14)
 	s.wantAgain("9")
 }
+
+// Everything had arrived, but its acknowledgements were lost: the repetition is
+// reported to be a duplicate. The window comes back, and the round trip measured is
+// that of the repetition, not the time since the original that the echo tells.
+func TestRFC6298_3_AcknowledgementsWereLost(t *testing.T) {
+	s := newLossStory(t, 100*ms)
+	s.stamps, s.echo = true, s.now
+	s.policy.NoProbe = true
+	s.send(2)
+	s.expire(timerRTO, s.l.rtt.rto(&s.policy))
+	s.wantAgain("0")
+	s.advance(100 * ms)
+	s.ack(2, 0, 1)
+	s.wantCalls("timed out 1", "undo")
+	if got := s.l.rtt.srtt; got != 100*ms {
+		t.Errorf("SRTT = %v, want the round trip of the repetition", got)
+	}
+	if got, want := s.l.rtt.rto(&s.policy), s.l.rtt.base(&s.policy); got != want {
+		t.Errorf("the timeout is still backed off: %v, not %v", got, want)
+	}
+}
