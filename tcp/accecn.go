@@ -201,12 +201,17 @@ func (t *TCB) crossed(synAck *wire.Segment) {
 	synAck.Flags = synAck.Flags&^aceBits | aceFlags(a.s.packets)
 }
 
-// answeredAgain prepares the answer to a SYN-ACK that came again after it was
-// answered: probably the ACK was lost. That tells the ECN field too (RFC 9768 §3.2.2.1).
-func (t *TCB) answeredAgain(seg *wire.Segment) {
+// cameAgain looks at a segment that came again after it was acknowledged: probably
+// the ACK was lost. The answer to a SYN-ACK tells the ECN field again (RFC 9768 §3.2.2.1).
+func (t *TCB) cameAgain(seg *wire.Segment) {
 	a, s := t.acc, &t.snd
 	switch {
-	case a == nil || t.user.passive || !t.out.ack || seg.Seq != t.rcv.irs || !seg.Flags.Has(wire.SYN|wire.ACK):
+	case a == nil:
+		return
+	case seg.Payload.Len() > 0 && seg.Seq.Less(t.rcv.nxt):
+		a.repeated()
+		return
+	case t.user.passive || !t.out.ack || seg.Seq != t.rcv.irs || !seg.Flags.Has(wire.SYN|wire.ACK):
 		return
 	case seg.Ack.LessEq(s.iss) || s.nxt.Less(seg.Ack) || concluded(AccurateECN, seg.Flags) != AccurateECN:
 		return

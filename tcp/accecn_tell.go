@@ -32,7 +32,8 @@ func (t *TCB) takeCount(seg *wire.Segment) bool {
 	n, begins := seg.Payload.Len(), a.last != ce
 	a.last = seg.ECN
 	if n > 0 {
-		a.plain, a.missed = false, 0
+		a.plain = false
+		a.wentOn()
 	}
 	if seg.ECN == notECT {
 		return true
@@ -70,6 +71,14 @@ func (a *accecn) repeated() {
 	}
 	if a.missed++; a.missed >= missedACKs {
 		a.mute = true
+	}
+}
+
+// wentOn notes that the peer sent new octets: an ACK with an option, if that was the
+// last, has probably arrived.
+func (a *accecn) wentOn() {
+	if a.opted {
+		a.missed = 0
 	}
 }
 

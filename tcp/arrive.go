@@ -97,7 +97,7 @@ func (t *TCB) checkSequence(now mono.Time, seg *wire.Segment) bool {
 		t.drop(DropWindow)
 		t.rememberDuplicate(seg)
 		t.refuse(now, seg)
-		t.answeredAgain(seg)
+		t.cameAgain(seg)
 		return false
 	}
 	return true
