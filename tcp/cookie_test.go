@@ -202,3 +202,42 @@ func TestThreat_T50_CookiesAllocateNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// RFC 9768 §5.1: a cookie need not remember that both ends count: no other peer answers
+// with an ACE field of 2 to 7, and the counters begin as they would have.
+func TestRFC9768_5_1_Cookies(t *testing.T) {
+	for _, rest := range []string{"<mss 1460>", "<mss 1460 ws 7 sackOK ts 7/0>"} {
+		s := newStory(t, counting)
+		syn, ack := s.cookieOf("name", "SEWN 0 ecn 2 win 1000 "+rest)
+		if ace(syn.Flags) != shakeECT0 || syn.Options.AccECN != (wire.AccECN{N: 3, E0B: 1, E1B: 1}) {
+			t.Errorf("cookie %s", s.show(&syn))
+		}
+		ack.Flags |= aceFlags(shakeNotECT)
+		s.acceptCookie("name", ack).is(Established).send(100)
+		if i := s.tcb.Info(); i.ECN != AccurateECN || s.nextECN() != ect0 {
+			t.Errorf("%s: %v, octets leave with ECN %d", rest, i.ECN, s.nextECN())
+		}
+		s.ignore().in("PA5 1+10 ack 101 ecn 3 <ts 100/0>").out("A6 101 ack 11")
+	}
+	for _, c := range []struct {
+		syn    string
+		ace    uint32
+		accept ECN
+		want   ECN
+	}{
+		{"SEWN 0", 0, AccurateECN, NoECN}, // "0b000 or 0b001 ... the Server does not enter AccECN mode"
+		{"SEWN 0", 1, AccurateECN, NoECN},
+		{"SEWN 0", 7, AccurateECN, AccurateECN},
+		{"SEW 0", 0, AccurateECN, ClassicECN},
+		{"SEW 0", 1, AccurateECN, ClassicECN},
+		{"SEWN 0", 0, ClassicECN, ClassicECN},
+		{"S 0", 2, ClassicECN, NoECN}, // a lie
+	} {
+		s := newStory(t, func(s *story) { s.cfg.AcceptECN = c.accept })
+		_, ack := s.cookieOf("name", c.syn+" win 1000 <mss 1460 ts 7/0>")
+		ack.Flags = ack.Flags&^aceBits | aceFlags(c.ace)
+		if got := s.acceptCookie("name", ack).tcb.Info().ECN; got != c.want {
+			t.Errorf("%s, ACK with %03b, up to %v: %v, want %v", c.syn, c.ace, c.accept, got, c.want)
+		}
+	}
+}

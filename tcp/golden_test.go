@@ -27,6 +27,7 @@ func TestGoldenNetworks(t *testing.T) {
 	var out strings.Builder
 	throughputTable(&out)
 	markTable(&out)
+	countTable(&out)
 	orderTable(&out)
 	fairnessTable(&out)
 	golden(t, "networks.txt", out.String())
@@ -78,6 +79,22 @@ func markTable(out *strings.Builder) {
 			p := wirePath{rate: goldenRate, delay: delay, mark: 10 * ms}
 			p.buffer = p.bdp(4)
 			fmt.Fprintf(out, "rtt %2d ms %-8s %s\n", 2*delay/ms, c, alone(p, c))
+		}
+	}
+	fmt.Fprintln(out)
+}
+
+func countTable(out *strings.Builder) {
+	fmt.Fprintf(out, "The same with a queue that marks what waits for more than 2 ms: the time of two segments.\n")
+	fmt.Fprintf(out, "Ends that count marks (RFC 9768), and those that do not (RFC 3168).\n\n")
+	for _, delay := range []time.Duration{5 * ms, 10 * ms, 20 * ms} {
+		for _, c := range []struct {
+			control string
+			ecn     ECN
+		}{{"prague", AccurateECN}, {"cubic", AccurateECN}, {"prague", ClassicECN}, {"cubic", ClassicECN}} {
+			p := wirePath{rate: goldenRate, delay: delay, mark: 2 * ms, ecn: c.ecn}
+			p.buffer = p.bdp(4)
+			fmt.Fprintf(out, "rtt %2d ms %-8s %-6v %s\n", 2*delay/ms, c.control, c.ecn, alone(p, c.control))
 		}
 	}
 	fmt.Fprintln(out)

@@ -34,6 +34,7 @@ type wirePath struct {
 	delay  time.Duration // one way
 	buffer int           // octets that wait for the line
 	mark   time.Duration // segments of ECN-capable flows are marked from this queueing delay on; 0: never
+	ecn    ECN           // what flows ask for where segments are marked; at least ClassicECN
 	loss   float64       // part of the segments with data that chance takes
 	back   float64       // part of the others, those of the receiver among them, that chance takes
 	late   float64       // part of the segments that travel for half as long again
@@ -75,7 +76,8 @@ func (n *network) add(control string, starts mono.Time) *netFlow {
 		return c
 	}
 	if n.mark > 0 {
-		f.cfg[client].ECN = ClassicECN
+		f.cfg[client].ECN = max(n.ecn, ClassicECN)
+		f.cfg[server].AcceptECN = AccurateECN
 	}
 	n.flows = append(n.flows, f)
 	n.due = append(n.due, starts, mono.Never)
