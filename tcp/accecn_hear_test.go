@@ -54,8 +54,8 @@ func TestRFC9768_3_2_2_2_CountsWhatIsTold(t *testing.T) {
 		{"A6 1 ack 17989 <>", 0, 9},
 	} {
 		s.wait(time.Millisecond).in(x.ack).ignore()
-		if got := c.lastECE(); got != x.ece || s.tcb.counts.MarkedOut != x.told {
-			t.Errorf("%s: %d octets marked and %d packets in all, want %d and %d", x.ack, got, s.tcb.counts.MarkedOut, x.ece, x.told)
+		if got := c.lastECE(); got != x.ece || s.tcb.Info().Counts.MarkedOut != x.told {
+			t.Errorf("%s: %d octets marked and %d packets in all, want %d and %d", x.ack, got, s.tcb.Info().Counts.MarkedOut, x.ece, x.told)
 		}
 	}
 	if got := c.told(); got != 5100 {
@@ -72,8 +72,8 @@ func TestRFC9768_3_2_2_2_Overtaken(t *testing.T) {
 	s.in("A6 1 ack 2989 <e0b 1989 ceb 1000>")
 	s.in("A5 1 ack 1989 <e0b 1989>").in("A5 1 ack 989").in("A7 1 ack 2989 <e0b 1989 ceb 2000>")
 	s.in("A6 1 ack 3989 <e0b 2989 ceb 1000>")
-	if c.told() != 1000 || s.tcb.counts.MarkedOut != 1 || s.tcb.counts.Marks != 1 {
-		t.Errorf("%d octets and %d packets marked, %d answers, want 1000, 1 and 1", c.told(), s.tcb.counts.MarkedOut, s.tcb.counts.Marks)
+	if c.told() != 1000 || s.tcb.Info().Counts.MarkedOut != 1 || s.tcb.Info().Counts.Marks != 1 {
+		t.Errorf("%d octets and %d packets marked, %d answers, want 1000, 1 and 1", c.told(), s.tcb.Info().Counts.MarkedOut, s.tcb.Info().Counts.Marks)
 	}
 }
 
