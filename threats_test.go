@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/octet-net/octet/chunk"
 	"github.com/octet-net/octet/link"
 	"github.com/octet-net/octet/mono"
 	"github.com/octet-net/octet/timeline"
@@ -43,8 +44,8 @@ func (f *forge) Send(p *link.Packet) {
 	if f.keep {
 		f.heard = append(f.heard, link.Packet{})
 		last := &f.heard[len(f.heard)-1]
-		b := p.AppendTo(nil)
-		copy(last.SetHead(len(b)), b)
+		copy(last.SetHead(len(p.Head())), p.Head())
+		last.Data = chunk.Copy(p.Data.B)
 	}
 	p.Data.Release()
 }
@@ -62,7 +63,7 @@ func (f *forge) say(now mono.Time, src, dst netip.Addr, seg wire.Segment) {
 func (f *forge) answers(t testing.TB) (list []wire.Segment) {
 	t.Helper()
 	for i := range f.heard {
-		o := wire.Octets{Head: f.heard[i].Head()}
+		o := wire.Octets{Head: f.heard[i].Head(), Data: f.heard[i].Data}
 		var h wire.IP
 		var s wire.Segment
 		if wire.ParseIP(&o, &h) != wire.OK {

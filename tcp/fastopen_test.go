@@ -322,9 +322,19 @@ func TestFastOpenPendingServer(t *testing.T) {
 	taken().in("A 11 ack 2").out("R 2").is(SynReceived)
 	taken().do((*TCB).Close).out("RA 1 ack 11").fails(ReasonAborted) // with text unread
 	taken().do((*TCB).Abort).out("RA 1 ack 11").fails(ReasonAborted)
-	// Close after an answer: the FIN follows the handshake.
-	s := taken().receive(10).send(5).out("PA 1+5 ack 11").do((*TCB).Close).quiet().is(SynReceived)
-	s.in("A 11 ack 6").out("FA 6 ack 11").is(FinWait1).in("FA 11 ack 7").out("A 7 ack 12").is(TimeWaiting)
+	// Close after an answer: the FIN too does not wait.
+	answered := func() *story {
+		return taken().receive(10).send(5).out("PA 1+5 ack 11").do((*TCB).Close).out("FA 6 ack 11").is(SynReceived)
+	}
+	answered().in("A 11 ack 7").is(FinWait2).in("FA 11 ack 7").out("A 7 ack 12").is(TimeWaiting)
+	answered().in("A 11 ack 6").is(FinWait1).in("A 11 ack 7").is(FinWait2)
+	answered().in("FA 11 ack 7").out("A 7 ack 12").is(TimeWaiting)
+	answered().in("FA 11 ack 1").is(Closing).out("A 7 ack 12").in("A 12 ack 7").is(TimeWaiting)
+	s := answered().later(time.Second, "SA 0 ack 11").in("A 11 ack 1").is(FinWait1).wait(0)
+	s.out("FPA 1+5 ack 11").in("A 11 ack 7").is(FinWait2)
+	answered().wait(2 * time.Minute).ignore().fails(ReasonTimedOut)
+	newStory(t, taking).passive("S 0 <mss 1000>").out("SA 0 ack 1").do((*TCB).Close).out("FA 1 ack 1").quiet().
+		in("A 1 ack 2").is(FinWait2)
 	// The peer's FIN and more text come with its ACK.
 	s = taken().in("FPA 11+5 ack 1").is(CloseWait).out("A 1 ack 17").receive(15)
 	// A SYN in the window, which may be forged, ends nothing that the program has.

@@ -303,7 +303,7 @@ func (t *TCB) outWindowProbe(now mono.Time, seg *wire.Segment) bool {
 // for a PUSH that never comes (MUST-60).
 func (t *TCB) outNew(now mono.Time, seg *wire.Segment) bool {
 	s := &t.snd
-	if !s.unsent() || t.state == SynReceived && s.waiting() == 0 { // a FIN waits for the handshake
+	if !s.unsent() {
 		return false
 	}
 	n := min(s.waiting(), s.usable(), t.payloadLimit())
@@ -373,7 +373,7 @@ func (t *TCB) send(now mono.Time, seg *wire.Segment, n int, kind sentKind) {
 	if end == s.queue.end && n > 0 {
 		seg.Flags |= wire.PSH // MUST-61
 	}
-	if end == s.queue.end && s.fin && s.usable() > n && t.state != SynReceived {
+	if end == s.queue.end && s.fin && s.usable() > n {
 		seg.Flags |= wire.FIN
 		end = end.Add(1)
 		s.finSent = true
