@@ -63,11 +63,13 @@ type verdict struct {
 	backoff   int       // with timerRTO: how many expiries in a row, from 1
 }
 
-// An episode is the reason why the window is being reduced.
+// An episode is the reason why the window is being reduced, or why what is to be sent
+// again leaves slowly.
 type episode uint8
 
 const (
 	steady    episode = iota
+	resizing          // the path does not carry what was sent; nothing is reduced
 	marked            // the network marked a packet (RFC 3168)
 	repairing         // fast recovery
 	timedOut          // recovery from a retransmission timeout
@@ -146,11 +148,19 @@ func (l *loss) reset(policy *lossPolicy, seq wire.Seq, mss int, sack bool) {
 	l.rtt.opened()
 }
 
-// setMSS tells of another segment size in octets of payload. Records larger
-// than it are cut, so that each can be sent again alone.
+// setMSS tells of another segment size in octets of payload. What was sent in
+// larger segments is sent again at once. That is no sign of congestion and does not
+// change the window, but slow start begins: one segment leaves before an
+// acknowledgement comes (RFC 1191 §6.4), and proportional rate reduction, with
+// nothing to reduce, lets out two for each that arrives.
 func (l *loss) setMSS(mss int) {
-	if l.mss = mss; l.inFlight != nil && l.board.count() > 0 {
-		l.board.resize(mss)
+	if l.mss = mss; l.inFlight == nil || l.board.count() == 0 {
+		return
+	}
+	if lost := l.board.resize(mss); lost > 0 && l.episode == steady {
+		l.episode, l.recover = resizing, l.board.nxt
+		l.prr.begin(l.board.outstanding())
+		l.prr.room = mss
 	}
 }
 

@@ -82,7 +82,7 @@ func (l *loss) settle() {
 // loss, or a probe that repaired one.
 func (l *loss) judge(now mono.Time, v *verdict) {
 	if l.episode != steady && l.covered() {
-		v.recovered = true
+		v.recovered = l.episode != resizing
 		l.settle()
 	}
 	switch {
@@ -121,7 +121,7 @@ const staleRecover = 1 << 30
 
 // begin enters an episode. One that follows a mark goes on with its reduction.
 func (l *loss) begin(e episode, v *verdict) {
-	v.began = l.episode == steady
+	v.began = l.episode < marked
 	v.event.Lost, v.event.ECN = v.lost, e == marked
 	l.episode, l.recover = e, l.board.nxt
 	if v.began {

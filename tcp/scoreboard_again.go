@@ -99,14 +99,16 @@ func (s *scoreboard) split(n uint64, seq wire.Seq) {
 	}
 }
 
-// resize cuts records larger than mss, so that each can be sent again alone.
-func (s *scoreboard) resize(mss int) {
+// resize cuts records larger than mss, so that each can be sent again alone, and
+// marks the pieces as lost unless the peer holds them: the path does not carry
+// what they were sent in. It returns the octets that are now lost and were not before.
+func (s *scoreboard) resize(mss int) (lost int) {
 	pieces := 0
 	for n := s.first; n != s.last; n++ {
 		pieces += (s.len(n) + mss - 1) / mss
 	}
 	if pieces == s.count() {
-		return
+		return 0
 	}
 	old := *s
 	s.ring, s.trips, s.first, s.last, s.sackedRecords = nil, nil, 0, 0, 0
@@ -118,22 +120,29 @@ func (s *scoreboard) resize(mss int) {
 			s.rexmit = s.last
 		}
 		if n == old.last {
-			return
+			return lost
 		}
-		s.pieces(old.start(n), *old.at(n), *old.trip(n), mss)
+		lost += s.pieces(old.start(n), *old.at(n), *old.trip(n), mss)
 	}
 }
 
-// pieces appends r, which begins at start, cut into records of at most mss octets.
-func (s *scoreboard) pieces(start wire.Seq, r record, t trip, mss int) {
+// pieces appends r, which begins at start, cut into records of at most mss octets,
+// and returns the octets that are now lost.
+func (s *scoreboard) pieces(start wire.Seq, r record, t trip, mss int) (lost int) {
 	r.setSkip(1)
+	large := r.end.Sub(start) > mss
 	for end := r.end; start != end; start = r.end {
 		r.end = start.Add(min(end.Sub(start), mss))
 		if r.has(markSacked) {
 			s.sackedRecords++
 		}
 		s.add(r, t)
+		if n := s.last - 1; large && !r.has(markSacked) && !s.waits(n) {
+			lost += s.loseOne(n)
+			s.redo.push(rerun{Range: s.span(n)})
+		}
 	}
+	return lost
 }
 
 // timeout prepares for recovery from a retransmission timeout. It marks the first

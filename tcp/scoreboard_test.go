@@ -160,12 +160,16 @@ func (n *naive) repeat(now mono.Time, from, to int) (octets int) {
 	return octets
 }
 
-func (n *naive) resize(mss int) {
+func (n *naive) resize(mss int) (lost int) {
 	n.records(func(i, j int) {
 		for k := i; k < j; k += mss {
 			n.oct[k].first = true
 		}
+		if j-i > mss && !n.oct[i].sacked && !n.waiting(i) {
+			lost += n.loseRecord(i, j)
+		}
 	})
+	return lost
 }
 
 // counts returns what the scoreboard counts.
@@ -324,8 +328,7 @@ func (p *boardPair) rare(a, b byte) {
 	case 2:
 		p.mss = int(b)%12 + 1
 		p.logf("resize %d", p.mss)
-		p.s.resize(p.mss)
-		p.n.resize(p.mss)
+		p.same("lost", p.s.resize(p.mss), p.n.resize(p.mss))
 	case 3:
 		p.logf("lose head")
 		want := 0
