@@ -28,13 +28,23 @@ func (s *Socket) read(p []byte) (int, error) {
 		}
 		s.side(&s.reads).wait(s.host.line)
 	}
+	n := s.tcb.Receive(s.latest, p)
+	if n > 0 && s.undisturbed() {
+		s.mu.Unlock()
+		return n, nil
+	}
 	e := s.host.adopt(s)
 	defer e.end()
-	n := s.tcb.Receive(e.now, p)
 	if n > 0 {
 		return n, nil
 	}
 	return 0, s.readEnd()
+}
+
+// undisturbed reports that a Read has no consequence that an event would have to
+// draw: the peer need not be told, and nobody else waits for octets or for news.
+func (s *Socket) undisturbed() bool {
+	return s.tcb.Silent() && s.notify == nil && s.reads.alone()
 }
 
 // readEnd returns why there is nothing more to read: io.EOF, or once why the

@@ -32,6 +32,8 @@ type event struct {
 
 	scratch [64]byte // of a transport header
 
+	reads, writes waking // of sock, once its lock is given up
+
 	nics  []*nic // whose devices hold something to deliver
 	calls []call
 	loops []looped
@@ -108,6 +110,9 @@ func (e *event) leave() {
 		e.ln.mu.Unlock()
 		e.ln = nil
 	}
+	e.reads.do()
+	e.writes.do()
+	e.reads, e.writes = waking{}, waking{}
 }
 
 // end finishes the event: with no lock held it delivers and tells.

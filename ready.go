@@ -75,7 +75,7 @@ func (s *Socket) Ready() Ready {
 // wait. It is not called for what is ready already.
 func (s *Socket) Notify(f func(Ready)) {
 	s.mu.Lock()
-	s.notify = f
+	s.notify, s.ready = f, s.readiness() // reads that nobody was told of did not note it
 	l := s.listen
 	s.mu.Unlock()
 	if l != nil {

@@ -122,10 +122,10 @@ func (s *Socket) announce(e *event, t tcp.Ready) {
 		s.sawFIN = true
 	}
 	if r&(CanRead|ReadEnd|Failed) != 0 {
-		s.reads.wake()
+		e.reads = s.reads.call()
 	}
 	if r&(CanWrite|WriteEnd|Failed) != 0 {
-		s.writes.wake()
+		e.writes = s.writes.call()
 	}
 	if r != s.ready {
 		s.ready = r

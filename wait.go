@@ -50,12 +50,34 @@ func (w *side) wait(line *timeline.Timeline) {
 
 // wake lets one waiting program look again, or all where there are several.
 func (w *side) wake() {
+	w.call().do()
+}
+
+// alone reports that nobody waits.
+func (w *side) alone() bool { return w == nil || w.waiting == 0 }
+
+// call returns whom to wake, and how, once the lock is given up: those who are woken
+// then find it free.
+func (w *side) call() waking {
+	if w.alone() {
+		return waking{}
+	}
+	return waking{&w.cond, w.waiting > 1}
+}
+
+// A waking is a wake that is yet to come. The zero waking wakes nobody.
+type waking struct {
+	cond *sync.Cond
+	all  bool
+}
+
+func (w waking) do() {
 	switch {
-	case w == nil || w.waiting == 0:
-	case w.waiting == 1:
-		w.cond.Signal()
-	default:
+	case w.cond == nil:
+	case w.all:
 		w.cond.Broadcast()
+	default:
+		w.cond.Signal()
 	}
 }
 

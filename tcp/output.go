@@ -15,8 +15,11 @@ import (
 // order of urgency; each attempt gives up if there is nothing of its kind, so
 // that no other code needs to know whether there is something to send.
 func (t *TCB) Output(now mono.Time, seg *wire.Segment) bool {
-	*seg = wire.Segment{}
 	t.size.cut = 0
+	if t.Silent() {
+		return false
+	}
+	*seg = wire.Segment{}
 	open := t.cc != nil && sending.has(t.state)
 	ok := t.outReset(now, seg) ||
 		t.outSYN(now, seg) ||
@@ -30,6 +33,14 @@ func (t *TCB) Output(now mono.Time, seg *wire.Segment) bool {
 		t.counts.OctetsOut += uint64(seg.Payload.Len())
 	}
 	return ok
+}
+
+// Silent reports, with a few comparisons, that Output has nothing to say now: every
+// second call finds that. It may be false where that is so; only the attempts know.
+func (t *TCB) Silent() bool {
+	o, s := &t.out, &t.snd
+	return !o.reset && !o.syn && !o.ack && !o.probe && !o.alive &&
+		s.waiting() == 0 && (!s.fin || s.finSent) && t.loss.silent()
 }
 
 // outReset makes the reset that ends the connection or answers a bad segment.

@@ -277,6 +277,11 @@ func (l *loss) probe() wire.Range {
 // a timeout or a mark.
 func (l *loss) recovering() bool { return l.episode != steady }
 
+// silent reports that there is nothing to send again.
+func (l *loss) silent() bool {
+	return l.inFlight == nil || l.board.lost == 0 && l.board.redo.empty() && l.tlp.state != tlpDue
+}
+
 // disturbed reports whether something is missing in what the peer has, so that an
 // episode is going on or may begin.
 func (l *loss) disturbed() bool { return l.recovering() || l.inFlight != nil && l.board.sacked > 0 }
