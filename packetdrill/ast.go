@@ -117,6 +117,7 @@ const (
 	OptSACK
 	OptTimestamp
 	OptFastOpen
+	OptAccECN // Code says which counter stands first, Data has them as they stand
 	OptUnknown
 )
 

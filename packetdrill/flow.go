@@ -228,6 +228,8 @@ func (f *flow) readOption(b []byte, want *TCP) TCPOption {
 		return o
 	case b[0] == 8 && len(b) == 10:
 		return f.readTimestamp(binary.BigEndian.Uint32(b[2:]), binary.BigEndian.Uint32(b[6:]), want)
+	case b[0] == kindAccECN0 || b[0] == kindAccECN1:
+		return TCPOption{Kind: OptAccECN, Code: b[0], Data: append([]byte(nil), b[2:]...)}
 	case b[0] == 34:
 		return TCPOption{Kind: OptFastOpen, Data: append([]byte(nil), b[2:]...)}
 	}

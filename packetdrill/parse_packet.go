@@ -57,18 +57,23 @@ var flagBits = map[byte]wire.Flags{
 	'.': wire.ACK, 'U': wire.URG, 'E': wire.ECE, 'W': wire.CWR, 'A': wire.AE, '-': 0,
 }
 
-// flags parses S, S., F., SEW, ., - and their like. Letters come as a word, dots as symbols.
+// flags parses S, S., F., SEW, ., -, .5, P5. and their like. Letters come as a word,
+// dots as symbols or, before a digit, with that as a number.
 func (p *parser) flags() wire.Flags {
 	var f wire.Flags
 	first := true
 	for first || !p.tok.space {
-		if p.tok.kind != word && !p.is(".") && !p.is("-") {
+		numeral := p.tok.kind == number && (!first || p.tok.text[0] == '.')
+		if p.tok.kind != word && !numeral && !p.is(".") && !p.is("-") {
 			break
 		}
 		for _, c := range []byte(p.tok.text) {
 			bit, ok := flagBits[c]
+			if '0' <= c && c <= '7' {
+				bit, ok = aceFlags(c-'0'), true
+			}
 			if !ok {
-				p.fault("flags of a segment: %q is not one of FSRP.UEWA-", string(c))
+				p.fault("flags of a segment: %q is not one of FSRP.UEWA-01234567", string(c))
 			}
 			f |= bit
 		}
@@ -158,6 +163,8 @@ func (p *parser) tcpOption() TCPOption {
 		return p.sack()
 	case "TS":
 		return p.timestamp()
+	case "ECN":
+		return p.counters()
 	case "FO", "FOEXP":
 		return TCPOption{Kind: OptFastOpen, Data: p.hex()}
 	default:
@@ -215,7 +222,7 @@ func (p *parser) hex() []byte {
 // unknown parses gen 253 0x1234: an option by its number.
 func (p *parser) unknown(name string) TCPOption {
 	if name != "gen" {
-		p.fault("option: want mss, wscale, sackOK, sack, TS, nop, eol, FO or gen, found %q", name)
+		p.fault("option: want mss, wscale, sackOK, sack, TS, nop, eol, FO, ECN or gen, found %q", name)
 	}
 	code := p.integer("gen", 0, math.MaxUint8)
 	return TCPOption{Kind: OptUnknown, Code: uint8(code), Data: p.hex()}

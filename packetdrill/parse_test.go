@@ -121,6 +121,20 @@ func TestParsePackets(t *testing.T) {
 	if got := seg("0 > . 1:1(0) ack 1").Flags; got != wire.ACK {
 		t.Errorf("flags . parsed as %v", got)
 	}
+	for text, want := range map[string]wire.Flags{
+		".5": wire.ACK | wire.AE | wire.ECE, "P.2": wire.PSH | wire.ACK | wire.CWR, "F4.": wire.FIN | wire.ACK | wire.AE,
+		"EAP.": wire.ECE | wire.AE | wire.PSH | wire.ACK, "SEWA": wire.SYN | wire.ECE | wire.CWR | wire.AE, ".0": wire.ACK,
+	} {
+		if got := seg("0 > " + text + " 1:1(0) ack 1").Flags; got != want {
+			t.Errorf("flags %s parsed as %v, want %v", text, got, want)
+		}
+	}
+	s = seg("0 > .5 1:1(0) ack 1 <ECN e1b 1 ceb 258,nop,ECN e0b 2 ceb 0 e1b 1,ECN>")
+	for i, want := range []string{"ECN e1b 1 ceb 258", "nop", "ECN e0b 2 ceb 0 e1b 1", "ECN"} {
+		if got := s.Options[i].String(); got != want {
+			t.Errorf("option %d parsed as %s, want %s", i, got, want)
+		}
+	}
 	k := parseOne(t, "0 < icmp unreachable frag_needed mtu 1400 [5:10(5)]").Action.(*Packet)
 	if k.Out || k.ICMP.MTU != 1400 || *k.ICMP.Quoted != (Quote{Start: 5, Len: 5}) {
 		t.Errorf("ICMP parsed as %+v", k.ICMP)
@@ -157,6 +171,9 @@ func TestParseErrorsNameTheLine(t *testing.T) {
 		"0.2~0.1 `x`":                    "test:1: the time ends before it begins",
 		"0 < (bogus) . 1:1(0)":           "test:1: field of IP: want tos",
 		"0 > . 1:1(0) ack 1 <gen 3 12>":  "",
+		"0 > . 1:1(0) <ECN ceb 1>":       "test:1: ECN: want e0b, ceb and e1b in this order",
+		"0 > 5 1:1(0)":                   "test:1: want the flags",
+		"0 > .8 1:1(0)":                  `test:1: flags of a segment: "8" is not one of`,
 		"0 > . 1:1(0) <gen 3 123>":       "test:1: \"123\" is not an even number",
 		"0 x(" + strings.Repeat("[", 99): "test:1: expressions nest deeper",
 	} {
@@ -173,6 +190,7 @@ func TestParseErrorsNameTheLine(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add("--ip_version=ipv4\n0 < S 0:0(0) win 1 <mss 3,TS val 1 ecr 2>\n+0 close(3) = -1 EBADF (x)\n* `a`")
 	f.Add("0.1...0.2 read(3, \"a\"..., {a(1)=[1|2], b=c(d)}) = 5\n1~2 > icmp unreachable mtu 5 [1:2(1)]")
+	f.Add("0 > .5 1:1(0) ack 1 <ECN e1b 1 ceb 258,nop,ECN e0b 2 ceb 0 e1b 1,ECN>")
 	f.Add("0 < (tos 3)[ce] F. 1:1(0)! ack 5 urg 1 <sack 1:2,gen 5 aa,FO 0102,...>\n0 %{ x }%")
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := Parse("fuzz", text)

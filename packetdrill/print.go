@@ -140,6 +140,8 @@ func (o TCPOption) String() string {
 	case OptTimestamp:
 		mark := func(on bool) string { return map[bool]string{true: "!"}[on] }
 		return fmt.Sprintf("TS val %d%s ecr %d%s", o.Value, mark(o.Ignore), o.Echo, mark(o.Absolute))
+	case OptAccECN:
+		return o.counters()
 	case OptFastOpen:
 		return strings.TrimSpace("FO " + hex.EncodeToString(o.Data))
 	}

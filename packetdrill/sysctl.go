@@ -21,8 +21,8 @@ var knobs = map[string]knob{
 		p.TCP.WindowScale, p.TCP.Timestamps = v == 1 || v == 2, v == 1 || v == 3
 	},
 	"net.inet.tcp.sack.enable":       func(p *octet.Profile, v int) { p.TCP.SACK = v != 0 },
-	"net.inet.tcp.ecn.enable":        setECN,
-	"net.ipv4.tcp_ecn":               setECN,
+	"net.inet.tcp.ecn.enable":        func(p *octet.Profile, v int) { setECN(p, v, freeBSDECN[:]) },
+	"net.ipv4.tcp_ecn":               func(p *octet.Profile, v int) { setECN(p, v, linuxECN[:]) },
 	"net.inet.tcp.rexmit_initial":    func(p *octet.Profile, v int) { p.TCP.Recovery.InitialRTO = ms(v) },
 	"net.inet.tcp.rexmit_min":        func(p *octet.Profile, v int) { p.TCP.Recovery.MinRTO = ms(v) },
 	"net.inet.tcp.delacktime":        func(p *octet.Profile, v int) { p.TCP.DelayedAck = ms(v) },
@@ -51,14 +51,20 @@ var knobs = map[string]knob{
 	"net.ipv4.ip_default_ttl":        func(p *octet.Profile, v int) { p.HopLimit = uint8(v) },
 }
 
-// setECN has the same first three values in both families: never, always, when asked.
-func setECN(p *octet.Profile, v int) {
-	p.TCP.ECN, p.TCP.AcceptECN = tcp.NoECN, tcp.ClassicECN
-	switch v {
-	case 0:
-		p.TCP.AcceptECN = tcp.NoECN
-	case 1:
-		p.TCP.ECN = tcp.ClassicECN
+// What each value asks for, and agrees to at most. The first three are the same in
+// both families: never, always, when asked.
+var (
+	linuxECN = [...][2]tcp.ECN{
+		{tcp.NoECN, tcp.NoECN}, {tcp.ClassicECN, tcp.ClassicECN}, {tcp.NoECN, tcp.ClassicECN},
+		{tcp.AccurateECN, tcp.AccurateECN}, {tcp.ClassicECN, tcp.AccurateECN}, {tcp.NoECN, tcp.AccurateECN},
+	}
+	freeBSDECN = [...][2]tcp.ECN{linuxECN[0], linuxECN[1], linuxECN[2], linuxECN[3], linuxECN[5]}
+)
+
+// setECN leaves the profile as it is for a value that the family does not know.
+func setECN(p *octet.Profile, v int, modes [][2]tcp.ECN) {
+	if v >= 0 && v < len(modes) {
+		p.TCP.ECN, p.TCP.AcceptECN = modes[v][0], modes[v][1]
 	}
 }
 

@@ -23,8 +23,12 @@ type Config struct {
 	WindowScale bool // offer window scaling (RFC 7323 §2)
 	Timestamps  bool // offer timestamps (RFC 7323 §3)
 	SACK        bool // offer selective acknowledgements (RFC 2018)
-	ECN         ECN  // what Connect asks for: AccurateECN falls back to what the peer knows
-	AcceptECN   ECN  // the most that Accept agrees to
+	// ECN is what Connect asks for; AccurateECN falls back to what the peer knows. As
+	// Linux does, nothing is asked for by default: some networks still drop who asks.
+	ECN ECN
+	// AcceptECN is the most that Accept agrees to, as far as the peer asks: by default
+	// everything (RFC 9293 SHLD-8), where Linux stops at ClassicECN (tcp_ecn 2, not 5).
+	AcceptECN ECN
 
 	Nagle bool // hold back small segments while data is unacknowledged (RFC 9293 §3.7.4)
 
@@ -93,7 +97,7 @@ func Linux() Config {
 		WindowScale:   true,
 		Timestamps:    true,
 		SACK:          true,
-		AcceptECN:     ClassicECN,
+		AcceptECN:     AccurateECN,
 		Recovery:      defaultLossPolicy(),
 		R1:            3,
 		R2:            15,
