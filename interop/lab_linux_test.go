@@ -331,3 +331,41 @@ func (l *lab) file(name string, content []byte) string {
 	}
 	return name
 }
+
+// start starts a program that runs until stop is called.
+func (l *lab) start(program string, args ...string) (stop func()) {
+	l.Helper()
+	c := exec.Command(program, args...)
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	if err := c.Start(); err != nil {
+		l.Fatal(err)
+	}
+	return func() {
+		c.Process.Kill()
+		c.Wait() // killed: that it was is no news
+		if l.Failed() {
+			l.Logf("%s says: %s", program, out.String())
+		}
+	}
+}
+
+// await repeats what fails until it succeeds, for some seconds.
+func (l *lab) await(f func() error) {
+	l.Helper()
+	for k := 0; ; k++ {
+		err := f()
+		if err == nil {
+			return
+		}
+		if k == 200 {
+			l.Fatalf("in vain: %v", err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// badPath is a path that loses, repeats and reorders packets.
+func badPath() *link.Path {
+	return &link.Path{Delay: 2 * time.Millisecond, Loss: link.Random(0.03), Duplicate: 0.01, Reorder: 0.05}
+}
