@@ -24,8 +24,9 @@ func defaultPathMTU() PathMTU {
 }
 
 const (
-	sizeStep  = 32 // a search that is this near to its end has ended (RFC 4821 §7.3)
-	probeTail = 3  // segments that must follow a probe, so that its loss is seen in a round trip (RFC 4821 §7.4)
+	sizeStep     = 32 // a search that is this near to its end has ended (RFC 4821 §7.3)
+	baseTimeouts = 2  // timeouts in a row of segments of the base until the least is taken
+	probeTail    = 3  // segments that must follow a probe, so that its loss is seen in a round trip (RFC 4821 §7.4)
 )
 
 // sizing is the search for the largest segment that passes:
@@ -41,7 +42,8 @@ const (
 type sizing struct {
 	*sizeSearch // nil before the first
 	ceiling     int
-	cut         int // payload of the probe that Output gave last, else 0
+	cut         int32 // payload of the probe that Output gave last, else 0
+	least       int32 // what every path carries: MIN_PLPMTU (RFC 8899 §5.1.2)
 }
 
 // A sizeSearch is what a connection knows that has something to search for.
@@ -67,7 +69,7 @@ func (z *sizing) forget() {
 
 // SegmentSize returns how a device cuts the segment that Output gave last: into
 // pieces of MSS octets, unless it is a probe for a larger size.
-func (t *TCB) SegmentSize() int { return max(t.snd.mss, t.size.cut) }
+func (t *TCB) SegmentSize() int { return max(t.snd.mss, int(t.size.cut)) }
 
 // SetPathMSS tells what the path carries now, in the unit of Opening.SendMSS: when
 // another connection learned of it, or when what was learned is too old. More is
@@ -133,17 +135,23 @@ func (t *TCB) narrow(now mono.Time) {
 
 // blackHole acts on the n-th timeout in a row: if what does not arrive is larger than
 // what passes nearly everywhere, perhaps its size is why (RFC 4821 §7.7, RFC 8899 §4.3).
+// If, once lowered, that does not arrive either, what every path carries is left:
+// MIN_PLPMTU (RFC 8899 §5.1.2). Over IPv6 there is nothing between, and the base is not below it.
 func (t *TCB) blackHole(now mono.Time, n int) {
 	p, s := &t.cfg.PathMTU, &t.snd
 	if p.BlackHole == 0 || n < p.BlackHole || s.wnd == 0 {
 		return
 	}
-	if size := min(s.nxt.Sub(s.una), s.mss) + t.optionLen(); size <= p.Base {
+	to := max(p.Base, int(t.size.least))
+	if n >= p.BlackHole+baseTimeouts && s.pathMSS < t.size.ceiling {
+		to = int(t.size.least)
+	}
+	if size := min(s.nxt.Sub(s.una), s.mss) + t.optionLen(); size <= to {
 		return
 	}
 	t.counts.BlackHoles++
 	t.size.forget()
-	t.setPath(p.Base)
+	t.setPath(to)
 	t.search(now)
 }
 
@@ -167,7 +175,7 @@ func (t *TCB) outSizeProbe(now mono.Time, seg *wire.Segment) bool {
 	}
 	start := s.nxt
 	t.send(now, seg, n, sentNew)
-	z.probe, z.size, z.cut = wire.Range{Start: start, End: s.nxt}, size, n
+	z.probe, z.size, z.cut = wire.Range{Start: start, End: s.nxt}, size, int32(n)
 	t.counts.SizeProbes++
 	return true
 }

@@ -123,6 +123,34 @@ func TestRFC4821_7_7_LastSegmentIsTooLarge(t *testing.T) {
 	}
 }
 
+// RFC 8899 §5.1.2: a path that does not carry the base carries MIN_PLPMTU, 576 octets
+// of IPv4, and the search goes on from there.
+func TestRFC8899_5_1_2_BelowTheBase(t *testing.T) {
+	for _, c := range []struct {
+		probes, least, most int
+	}{{0, 536, 536}, {3, 1000 - sizeStep, 1000}} {
+		p := &path{story: wide(t), limit: 1000}
+		p.cfg.PathMTU.Probes = c.probes
+		for range 20 {
+			p.sendAll(t, 60_000)
+			p.carry(2 * time.Second)
+		}
+		if i := p.tcb.Info(); i.PathMSS < c.least || i.PathMSS > c.most || i.Counts.BlackHoles != 2 || i.Counts.Timeouts != 5 {
+			t.Errorf("%d probes: segments of %d after %d timeouts, %d black holes", c.probes, i.PathMSS, i.Counts.Timeouts, i.Counts.BlackHoles)
+		}
+	}
+}
+
+// Every path of IPv6 carries 1,280 octets: nothing smaller is tried.
+func TestRFC8899_5_1_2_LeastOfIPv6(t *testing.T) {
+	p := &path{story: wide(t, func(s *story) { s.open.DefaultMSS = 1220 }), limit: 1300}
+	p.cfg.PathMTU.Probes = 0
+	p.sendAll(t, 100_000)
+	if i := p.tcb.Info(); i.PathMSS != 1220 || i.Counts.BlackHoles != 1 {
+		t.Errorf("segments of %d, %d black holes", i.PathMSS, i.Counts.BlackHoles)
+	}
+}
+
 // A segment that is small anyway, or a peer whose window is closed, says nothing
 // of the path.
 func TestRFC4821_7_7_SmallSegmentsAreNoBlackHole(t *testing.T) {

@@ -114,7 +114,7 @@ func open(now mono.Time, cfg *Config, o Opening) *TCB {
 	s.iss, s.una, s.nxt = o.ISS, o.ISS, o.ISS
 	s.queue.una, s.queue.end = o.ISS.Add(1), o.ISS.Add(1)
 	s.peerMSS, s.pathMSS, s.batch = o.DefaultMSS, o.SendMSS, o.Batch
-	t.size.ceiling = o.SendMSS
+	t.size.ceiling, t.size.least = o.SendMSS, int32(min(o.DefaultMSS, o.SendMSS))
 	s.limit = cfg.SendBuffer.Initial
 	s.setMSS(0)
 
