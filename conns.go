@@ -13,6 +13,9 @@ type Conn struct {
 	Local, Remote netip.AddrPort
 	ReceiveQueue  int // octets that wait to be read; of a listener, connections that wait for Accept
 	SendQueue     int // octets that the peer has not acknowledged; of a listener, the backlog
+
+	// Info is what can be seen of a TCP connection; nil for all others.
+	Info *Info
 }
 
 // Conns lists the sockets of the host, TCP first, in the order of their local and
@@ -23,7 +26,7 @@ func (h *Host) Conns() []Conn {
 		i := s.Info()
 		list = append(list, Conn{
 			Network: "tcp", State: i.State.String(), Local: i.Local, Remote: i.Remote,
-			ReceiveQueue: i.ReceiveQueued, SendQueue: i.SendQueued,
+			ReceiveQueue: i.ReceiveQueued, SendQueue: i.SendQueued, Info: &i,
 		})
 	}
 	for _, k := range h.waits.tuples() {

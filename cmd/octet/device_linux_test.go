@@ -349,3 +349,67 @@ func TestUpWithoutPrivilege(t *testing.T) {
 		}
 	}
 }
+
+// Other commands use the stack that octet up holds, and see what is on it.
+func TestVerbsOnADevice(t *testing.T) {
+	namespace(t)
+	const on = "--on=tap:octet7"
+	u := start(t, upReady, "up", on, "--serve")
+	server := start(t, "listening at tcp://", "serve", "tcp://:5555", "--reply", "from the stack", "-v", on)
+	if got := octet(t, 0, "send", "tcp://198.18.0.2:5555", "Hello"); got != "from the stack" {
+		t.Errorf("a server on the stack says %q", got)
+	}
+	kernels := start(t, "listening at udp://", "serve", "udp://:5555", "--reply", "from the kernel", "-v")
+	if got := octet(t, 0, "send", "udp://198.18.0.1:5555", "Hello", on); got != "from the kernel" {
+		t.Errorf("a client on the stack hears %q", got)
+	}
+	kernels.wait("('198.18.0.2', ")
+	octet(t, 5, "send", "tcp://198.18.0.1:9", "Hello", on)
+	octet(t, 7, "send", "tcp://nobody:9", "Hello", on)
+	for _, c := range []struct{ verb, want string }{
+		{"if", "inet 198.18.0.2 netmask 0xffffff00"},
+		{"route", "default via 198.18.0.1 dev octet7"},
+		{"neigh", "198.18.0.1 dev octet7 lladdr "},
+		{"conns", "tcp   LISTEN            0   4096 [::]:5555                    *\n"},
+		{"stats", "octet7     rx_packets "},
+	} {
+		if got := octet(t, 0, c.verb, on); !strings.Contains(got, c.want) {
+			t.Errorf("octet %s %s says %q, want %q", c.verb, on, got, c.want)
+		}
+		if err := validate(c.verb, octet(t, 0, c.verb, on, "--json")); err != nil {
+			t.Errorf("octet %s --json: %v", c.verb, err)
+		}
+		if err := validate(c.verb, octet(t, 0, c.verb, "--json")); err != nil { // of the kernel
+			t.Errorf("octet %s --json: %v", c.verb, err)
+		}
+	}
+	if got := octet(t, 0, "neigh"); !strings.Contains(got, "198.18.0.2 dev octet7 lladdr ") {
+		t.Errorf("the kernel's neighbours are %q", got)
+	}
+	if got := octet(t, 0, "conns"); !strings.Contains(got, "udp   UNCONN            0      0 [::]:5555  ") {
+		t.Errorf("the kernel's sockets are %q", got)
+	}
+	u.end(unix.SIGINT, 130)
+	server.end(0, 5) // its network has gone
+	if said := server.err.String(); !strings.Contains(said, "octet up that holds the network has ended") {
+		t.Errorf("a server whose network has gone says %q", said)
+	}
+	if got := octet(t, 0, "if", "octet7", on); !strings.Contains(got, "inet 198.18.0.2 ") { // on a stack of its own
+		t.Errorf("without octet up the interface is %q", got)
+	}
+}
+
+// Nobody but the user reaches the stack.
+func TestUpIsPrivate(t *testing.T) {
+	namespace(t)
+	u := start(t, upReady, "up")
+	dir := filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "octet")
+	st, err := os.Stat(filepath.Join(dir, "tun-octet0"))
+	if err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("the socket is %v, %v", st, err)
+	}
+	u.end(unix.SIGINT, 130)
+	if list, err := os.ReadDir(dir); err != nil || len(list) != 0 {
+		t.Errorf("it leaves %v, %v", list, err)
+	}
+}

@@ -60,7 +60,7 @@ back and damages packets as the flags say, and what arrives is compared. It ends
 	flags.Var(newValue(&o.Faults.Rate, "", "RATE", quantity.Rate), "rate", "bits that the wire carries a second, each way (default no limit)")
 	flags.Uint64Var(&o.Seed, "seed", 1, "what the data, the hosts and the faults are drawn from")
 	flags.StringVar(&pcap, "pcap", "", "write the packets that the hosts send to this pcapng file")
-	addOn(cmd, "stack")
+	addOnFlag(cmd, "stack", "network: stack (a fresh one of our own) or kernel (the operating system's)", "stack", "kernel")
 	return cmd
 }
 
@@ -71,8 +71,7 @@ func shareFlag(flags *pflag.FlagSet, to *float64, name, usage string) {
 // checkDemo refuses flags that would do nothing.
 func checkDemo(flags *pflag.FlagSet, on string, tcp bool) error {
 	if on != "kernel" && on != "stack" {
-		_, _, err := (&app{on: on}).network()
-		return err
+		return outcome.Failf(outcome.Usage, "use --on kernel or --on stack", "--on %s: no network for a demonstration", on)
 	}
 	for _, name := range tcpOnly {
 		if !tcp && flags.Changed(name) {

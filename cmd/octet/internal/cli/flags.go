@@ -2,12 +2,10 @@ package cli
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/octet-net/octet"
 	"github.com/octet-net/octet/cmd/octet/internal/outcome"
 	"github.com/octet-net/octet/cmd/octet/internal/quantity"
 )
@@ -53,26 +51,19 @@ func durationFlag(to *time.Duration, text string) *value[time.Duration] {
 
 // addOn gives a verb the flag that chooses its network.
 func addOn(cmd *cobra.Command, byDefault string) {
-	cmd.Flags().String("on", byDefault, "network: kernel (the operating system's) or stack (a fresh one of our own, loopback only)")
-	complete := cobra.FixedCompletions([]string{"kernel", "stack"}, cobra.ShellCompDirectiveNoFileComp)
+	const usage = "network: kernel (the operating system's), stack (a fresh one of our own, loopback only), or tun:NAME, tap:NAME, eth:NAME (our stack on a device: that of octet up, else a fresh one)"
+	addOnFlag(cmd, byDefault, usage, "kernel", "stack", "tun:", "tap:", "eth:")
+}
+
+// addOnFlag gives a verb the flag, with the words that complete it.
+func addOnFlag(cmd *cobra.Command, byDefault, usage string, words ...string) {
+	cmd.Flags().String("on", byDefault, usage)
+	complete := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return words, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	}
 	if err := cmd.RegisterFlagCompletionFunc("on", complete); err != nil {
 		panic("bug: " + err.Error())
 	}
-}
-
-// network returns the network that --on names, and what ends it.
-func (a *app) network() (octet.Network, func() error, error) {
-	kind, _, _ := strings.Cut(a.on, ":")
-	switch {
-	case a.on == "kernel":
-		return octet.System(), func() error { return nil }, nil
-	case a.on == "stack":
-		h := octet.NewHost()
-		return h, h.Close, nil
-	case kind == "lab" || kind == "tun":
-		return nil, nil, outcome.Failf(outcome.Usage, "use --on kernel or --on stack", "--on %s: this version has no %s networks", a.on, kind)
-	}
-	return nil, nil, outcome.Failf(outcome.Usage, "use --on kernel or --on stack", "--on %s: no such network", a.on)
 }
 
 // atMost refuses a size that is zero or larger than most.

@@ -1,8 +1,8 @@
 package cli
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -10,6 +10,7 @@ import (
 
 	"github.com/octet-net/octet/cmd/octet/internal/netif"
 	"github.com/octet-net/octet/cmd/octet/internal/outcome"
+	"github.com/octet-net/octet/cmd/octet/internal/reach"
 	"github.com/octet-net/octet/cmd/octet/internal/report"
 )
 
@@ -28,13 +29,9 @@ The objects of --json have the keys of ip -j address.`,
   octet if lo --json`,
 		Args: cobra.MaximumNArgs(1),
 	}
-	cmd.RunE = a.verb(func(_ context.Context, r *report.Reporter, args []string) (any, error) {
-		n, closeNet, err := a.network()
+	cmd.RunE = a.verb(func(ctx context.Context, r *report.Reporter, args []string) (any, error) {
+		list, err := a.listInterfaces(ctx)
 		if err != nil {
-			return nil, err
-		}
-		list, err := netif.Of(n)
-		if err = cmp.Or(err, closeNet()); err != nil {
 			return nil, err
 		}
 		if list, err = chosen(list, all, args); err != nil {
@@ -45,6 +42,19 @@ The objects of --json have the keys of ip -j address.`,
 	cmd.Flags().BoolVarP(&all, "all", "a", false, "also those that are switched off")
 	addOn(cmd, "kernel")
 	return cmd
+}
+
+// listInterfaces returns the interfaces of the network.
+func (a *app) listInterfaces(ctx context.Context) ([]netif.Interface, error) {
+	if a.on == "kernel" {
+		return netif.Kernel()
+	}
+	n, err := reach.Open(ctx, a.on)
+	if err != nil {
+		return nil, err
+	}
+	list, err := netif.Of(n)
+	return list, errors.Join(err, n.Close())
 }
 
 type interfaceSummary struct {

@@ -14,6 +14,7 @@ import (
 	"github.com/octet-net/octet/cmd/octet/internal/netif"
 	"github.com/octet-net/octet/cmd/octet/internal/outcome"
 	"github.com/octet-net/octet/cmd/octet/internal/report"
+	"github.com/octet-net/octet/cmd/octet/internal/sight"
 	"github.com/octet-net/octet/cmd/octet/internal/talk"
 	"github.com/octet-net/octet/cmd/octet/internal/up"
 )
@@ -22,11 +23,15 @@ import (
 // from them.
 var streams = map[string]report.Events{
 	"bench":   report.Stream(report.Events{"figure": {figureRecord{}}, "ratio": {ratioRecord{}}}, benchSummary{}),
+	"conns":   report.Stream(report.Events{"conn": {sight.Conn{}}}, listSummary{}),
 	"connect": report.Stream(talk.ClientEvents, talk.ClientSummary{}),
 	"demo":    report.Stream(demo.Events, demo.UDPSummary{}, demo.TCPSummary{}),
 	"drill":   report.Stream(report.Events{"script": {drillRecord{}}}, drillSummary{}),
 	"explain": report.Stream(report.Events{"line": {explain.Line{}}, "packet": {explain.Packet{}}}, explainSummary{}),
 	"if":      report.Stream(report.Events{"interface": {netif.Body{}}}, interfaceSummary{}),
+	"neigh":   report.Stream(report.Events{"neighbour": {sight.Neighbour{}}}, listSummary{}),
+	"route":   report.Stream(report.Events{"route": {sight.Route{}}}, listSummary{}),
+	"stats":   report.Stream(report.Events{"counter": {sight.Counter{}}}, listSummary{}),
 	"send":    report.Stream(talk.ClientEvents, talk.ClientSummary{}),
 	"serve":   report.Stream(talk.ServerEvents, talk.ServerSummary{}),
 	"test":    report.Stream(report.Events{"test": {testRecord{}}}),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/octet-net/octet/cmd/octet/internal/outcome"
 	"github.com/octet-net/octet/cmd/octet/internal/quantity"
+	"github.com/octet-net/octet/cmd/octet/internal/reach"
 	"github.com/octet-net/octet/cmd/octet/internal/report"
 	"github.com/octet-net/octet/cmd/octet/internal/talk"
 )
@@ -64,17 +65,17 @@ func (a *app) runServe(ctx context.Context, r *report.Reporter, url string, f se
 	if err != nil {
 		return nil, err
 	}
-	n, closeNet, err := a.network()
+	n, err := reach.Open(ctx, a.on)
 	if err != nil {
 		return nil, err
 	}
 	save, done, err := saver(f.save, "--save")
 	if err != nil {
-		return nil, cmp.Or(err, closeNet())
+		return nil, cmp.Or(err, n.Close())
 	}
 	s.Net, s.Report, s.Save = n, r, save
 	err = done(s.Run(ctx))
-	return s.Summary(), cmp.Or(err, closeNet())
+	return s.Summary(), cmp.Or(err, n.Close())
 }
 
 // newServer checks what belongs together and returns the server without a network.
@@ -188,20 +189,20 @@ func (a *app) call(ctx context.Context, r *report.Reporter, url string, f client
 	if err != nil {
 		return nil, err
 	}
-	n, closeNet, err := a.network()
+	n, err := reach.Open(ctx, a.on)
 	if err != nil {
 		return nil, err
 	}
 	save, done, err := saver(f.save, "--save")
 	if err != nil {
-		return nil, cmp.Or(err, closeNet())
+		return nil, cmp.Or(err, n.Close())
 	}
 	c.Net, c.Report, c.Save, c.Size = n, r, save, in.size
 	err = a.hint(done(converse(ctx, c, in)))
 	if report.Terminal(a.out) {
 		c.EndLine()
 	}
-	return c.Summary(), cmp.Or(err, closeNet())
+	return c.Summary(), cmp.Or(err, n.Close())
 }
 
 // hint says what is behind it when nobody answers on a stack of our own.

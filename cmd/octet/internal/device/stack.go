@@ -20,14 +20,14 @@ import (
 // Options say what a stack on a device has.
 type Options struct {
 	Device    Spec
-	Addresses []netip.Prefix   // none: chosen ones, on a device that is made here
-	Gateways  []netip.Addr     // default routers; none: the kernel, on a device that is made here
-	Servers   []netip.AddrPort // of names
-	Auto      bool             // addresses, routers and servers that routers announce, too
-	MTU       int              // 0: as the device has it
-	Observer  func(*timeline.Timeline) link.Observer
-	Watch     func(octet.Change) // told what happens to the stack; may be nil
-	Wait      func()             // called before it is waited for the word of others on the link; may be nil
+	Addresses []netip.Prefix                         // none: chosen ones, on a device that is made here
+	Gateways  []netip.Addr                           // default routers; none: the kernel, on a device that is made here
+	Servers   []netip.AddrPort                       // of names
+	Auto      bool                                   // addresses, routers and servers that routers announce, too
+	MTU       int                                    // 0: as the device has it
+	Observer  func(*timeline.Timeline) link.Observer // is shown every packet of the device; may be nil
+	Watch     func(octet.Change)                     // told what happens to the stack; may be nil
+	Wait      func()                                 // called before it is waited for the word of others on the link; may be nil
 }
 
 // A Stack is a host of ours on a device.
@@ -43,6 +43,7 @@ type Stack struct {
 	Left     []error // what could not be had, and was left out
 
 	dev  *link.PortDevice
+	gate *gate
 	line *timeline.Timeline
 }
 
@@ -62,12 +63,15 @@ func Raise(ctx context.Context, o Options) (*Stack, error) {
 	}
 	s := &Stack{
 		Host: octet.NewHost(o.host(line, dev.made)...), Device: o.Device, Info: dev.Info(), Made: dev.made,
-		Gateways: o.Gateways, dev: dev.PortDevice, line: line,
+		Gateways: o.Gateways, dev: dev.PortDevice, gate: newGate(dev.PortDevice, line), line: line,
 	}
 	if o.Watch != nil {
 		s.Host.Watch(o.Watch)
 	}
-	if s.Index, err = s.Host.Attach(dev.PortDevice); err != nil {
+	if o.Observer != nil {
+		s.gate.watch(o.Observer(line))
+	}
+	if s.Index, err = s.Host.Attach(s.gate); err != nil {
 		err = errors.Join(err, dev.Close())
 	} else if err = s.configure(ctx, &o); err == nil {
 		err = s.route()
@@ -81,13 +85,9 @@ func Raise(ctx context.Context, o Options) (*Stack, error) {
 // host returns the options of the host. On a device that was made here there is
 // nobody but the kernel, whose addresses are known.
 func (o *Options) host(line *timeline.Timeline, made bool) []octet.Option {
-	list := []octet.Option{
+	return []octet.Option{
 		octet.WithName(o.Device.Name), octet.WithTimeline(line), octet.WithDNS(o.Servers...), octet.WithAddressTests(!made),
 	}
-	if o.Observer != nil {
-		list = append(list, octet.WithObserver(o.Observer(line)))
-	}
-	return list
 }
 
 // configure gives the stack its addresses, and waits until they can be used.

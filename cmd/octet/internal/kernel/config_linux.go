@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -41,53 +40,4 @@ func appendAttr(b []byte, kind uint16, value []byte) []byte {
 		b = append(b, 0)
 	}
 	return b
-}
-
-// change sends one request of rtnetlink and waits for the kernel's word on it.
-func change(kind uint16, flags int, body []byte) error {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	const sequence = 1
-	b := binary.NativeEndian.AppendUint32(nil, uint32(unix.SizeofNlMsghdr+len(body)))
-	b = binary.NativeEndian.AppendUint16(b, kind)
-	b = binary.NativeEndian.AppendUint16(b, uint16(unix.NLM_F_REQUEST|unix.NLM_F_ACK|flags))
-	b = binary.NativeEndian.AppendUint32(b, sequence)
-	b = binary.NativeEndian.AppendUint32(b, 0)
-	if err := unix.Sendto(fd, append(b, body...), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return err
-	}
-	answer := make([]byte, unix.Getpagesize())
-	for {
-		n, _, err := unix.Recvfrom(fd, answer, 0)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if done, err := verdict(answer[:n], sequence); done || err != nil {
-			return err
-		}
-	}
-}
-
-// verdict looks for the answer to a request; done is false if it is not among the messages.
-func verdict(b []byte, sequence uint32) (done bool, err error) {
-	list, err := syscall.ParseNetlinkMessage(b)
-	if err != nil {
-		return false, err
-	}
-	for _, m := range list {
-		if m.Header.Seq != sequence || m.Header.Type != unix.NLMSG_ERROR || len(m.Data) < 4 {
-			continue
-		}
-		if code := int32(binary.NativeEndian.Uint32(m.Data)); code != 0 {
-			return true, syscall.Errno(-code)
-		}
-		return true, nil
-	}
-	return false, nil
 }

@@ -7,12 +7,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/octet-net/octet"
 	"github.com/octet-net/octet/cmd/octet/internal/device"
 	"github.com/octet-net/octet/cmd/octet/internal/outcome"
 	"github.com/octet-net/octet/cmd/octet/internal/quantity"
+	"github.com/octet-net/octet/cmd/octet/internal/reach"
 	"github.com/octet-net/octet/cmd/octet/internal/report"
 	"github.com/octet-net/octet/link"
 	"github.com/octet-net/octet/timeline"
@@ -49,6 +51,7 @@ func (u *Run) Run(ctx context.Context) (err error) {
 	run, end := context.WithCancelCause(ctx)
 	services, err := u.begin(run, end)
 	if err == nil {
+		u.open(run, services)
 		u.announce()
 		err = u.watch(run)
 	}
@@ -60,6 +63,16 @@ func (u *Run) Run(ctx context.Context) (err error) {
 		err = errors.Join(err, captureFailure(u.capture.Close()))
 	}
 	return err
+}
+
+// open lets other verbs use the stack, as --on with its device says.
+func (u *Run) open(run context.Context, services *sync.WaitGroup) {
+	l, err := reach.Listen(u.Device)
+	if err != nil {
+		u.Report.Notef("other commands cannot reach this stack: %v", err)
+		return
+	}
+	services.Go(func() { reach.Serve(run, l, reach.OnStack(u.stack)) })
 }
 
 func (u *Run) capturer(line *timeline.Timeline) link.Observer {
