@@ -102,8 +102,21 @@ func (b *beside) end(s syscall.Signal, code int) {
 	}
 }
 
-// octet runs the command to its end and checks the exit code.
+// octet runs the command to its end, checks the exit code and returns all it says.
 func octet(t *testing.T, code int, args ...string) string {
+	t.Helper()
+	out, diag := run(t, code, args...)
+	return out + diag
+}
+
+// stdout is octet that returns the results alone.
+func stdout(t *testing.T, code int, args ...string) string {
+	t.Helper()
+	out, _ := run(t, code, args...)
+	return out
+}
+
+func run(t *testing.T, code int, args ...string) (string, string) {
 	t.Helper()
 	var out, diag bytes.Buffer
 	cmd := exec.Command("octet", args...)
@@ -115,7 +128,7 @@ func octet(t *testing.T, code int, args ...string) string {
 	if got := cmd.ProcessState.ExitCode(); got != code {
 		t.Fatalf("octet %v exited with %d, want %d: %s%s", args, got, code, &out, &diag)
 	}
-	return out.String() + diag.String()
+	return out.String(), diag.String()
 }
 
 const upReady = "Ctrl-C ends it"
@@ -160,7 +173,7 @@ func visit(t *testing.T, host string) {
 		t.Errorf("%s: the page says %q", host, got)
 	}
 	for _, scheme := range []string{"udp", "tcp"} {
-		if got := octet(t, 0, "send", scheme+"://"+net.JoinHostPort(host, "7"), "Hello"); got != "Hello" {
+		if got := stdout(t, 0, "send", scheme+"://"+net.JoinHostPort(host, "7"), "Hello"); got != "Hello" {
 			t.Errorf("%s: %s echo says %q", host, scheme, got)
 		}
 	}
@@ -334,7 +347,9 @@ func TestUpWithoutPrivilege(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ip(t, "link show lo")
+	if said := octet(t, 3, "ping", "-c1", "127.0.0.1"); !strings.Contains(said, "it needs the capability CAP_NET_RAW, or a group in sysctl net.ipv4.ping_group_range") {
+		t.Errorf("octet ping says %q", said)
+	}
 	for on, want := range map[string]string{
 		"tun:octet7": "octet up: cannot open tun:octet7: operation not permitted; it needs the capability CAP_NET_ADMIN: ",
 		"tap:octet7": "cannot open tap:octet7: operation not permitted; it needs the capability CAP_NET_ADMIN: ",
@@ -356,11 +371,11 @@ func TestVerbsOnADevice(t *testing.T) {
 	const on = "--on=tap:octet7"
 	u := start(t, upReady, "up", on, "--serve")
 	server := start(t, "listening at tcp://", "serve", "tcp://:5555", "--reply", "from the stack", "-v", on)
-	if got := octet(t, 0, "send", "tcp://198.18.0.2:5555", "Hello"); got != "from the stack" {
+	if got := stdout(t, 0, "send", "tcp://198.18.0.2:5555", "Hello"); got != "from the stack" {
 		t.Errorf("a server on the stack says %q", got)
 	}
 	kernels := start(t, "listening at udp://", "serve", "udp://:5555", "--reply", "from the kernel", "-v")
-	if got := octet(t, 0, "send", "udp://198.18.0.1:5555", "Hello", on); got != "from the kernel" {
+	if got := stdout(t, 0, "send", "udp://198.18.0.1:5555", "Hello", on); got != "from the kernel" {
 		t.Errorf("a client on the stack hears %q", got)
 	}
 	kernels.wait("('198.18.0.2', ")
@@ -389,6 +404,7 @@ func TestVerbsOnADevice(t *testing.T) {
 	if got := octet(t, 0, "conns"); !strings.Contains(got, "udp   UNCONN            0      0 [::]:5555  ") {
 		t.Errorf("the kernel's sockets are %q", got)
 	}
+	pings(t, on)
 	u.end(unix.SIGINT, 130)
 	server.end(0, 5) // its network has gone
 	if said := server.err.String(); !strings.Contains(said, "octet up that holds the network has ended") {
@@ -396,6 +412,33 @@ func TestVerbsOnADevice(t *testing.T) {
 	}
 	if got := octet(t, 0, "if", "octet7", on); !strings.Contains(got, "inet 198.18.0.2 ") { // on a stack of its own
 		t.Errorf("without octet up the interface is %q", got)
+	}
+}
+
+// pings pings in both directions, with either version of IP.
+func pings(t *testing.T, on string) {
+	t.Helper()
+	for _, args := range []string{
+		"198.18.0.2", "fd6f:6374:6574::2", "198.18.0.2 -s 65507", "198.18.0.1 " + on, "fd6f:6374:6574::1 -s 5000 " + on, "localhost " + on,
+	} {
+		args := append([]string{"ping", "-c", "2", "-i", "1ms"}, strings.Fields(args)...)
+		if got := octet(t, 0, args...); !strings.Contains(got, "2 packets transmitted, 2 received, 0% packet loss, ") || strings.Count(got, " ttl=64 ") != 2 {
+			t.Errorf("octet %v says %q", args, got)
+		}
+	}
+	for _, args := range []string{"198.18.0.2 -s 3000 --whole", "198.18.0.1 -s 3000 --whole " + on} {
+		args := append([]string{"ping", "-c", "1"}, strings.Fields(args)...)
+		if got, want := octet(t, 1, args...), "from this host: seq=1 packet too big (MTU 1500)"; !strings.Contains(got, want) {
+			t.Errorf("octet %v says %q, want %q", args, got, want)
+		}
+	}
+	if got, want := octet(t, 1, "ping", "-c1", "192.0.2.1"), "from this host: seq=1 network is unreachable"; !strings.Contains(got, want) {
+		t.Errorf("without a route octet ping says %q, want %q", got, want)
+	}
+	for code, args := range map[int]string{0: "198.18.0.1 " + on, 1: "192.0.2.1"} {
+		if err := validate("ping", stdout(t, code, append([]string{"ping", "-c1", "--json"}, strings.Fields(args)...)...)); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -100,8 +100,10 @@ func (p *pinging) prepare(fd int, dst netip.Addr, o sight.Ping) error {
 	type option struct{ level, name, value int }
 	options := []option{{unix.IPPROTO_IP, unix.IP_RECVERR, 1}, {unix.IPPROTO_IP, unix.IP_RECVTTL, 1}}
 	hops, discover := option{unix.IPPROTO_IP, unix.IP_TTL, o.HopLimit}, option{unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT}
-	var to unix.Sockaddr = &unix.SockaddrInet4{Addr: dst.Unmap().As4()}
-	if p.six {
+	var to unix.Sockaddr
+	if !p.six {
+		to = &unix.SockaddrInet4{Addr: dst.As4()}
+	} else {
 		options = []option{{unix.IPPROTO_IPV6, unix.IPV6_RECVERR, 1}, {unix.IPPROTO_IPV6, unix.IPV6_RECVHOPLIMIT, 1}}
 		hops, discover = option{unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, o.HopLimit}, option{unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_DONT}
 		zone, err := zoneOf(dst)

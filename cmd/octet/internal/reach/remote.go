@@ -17,6 +17,7 @@ import (
 type remote struct {
 	path string
 	on   device.Spec
+	met  bool          // it was there once
 	turn atomic.Uint32 // which name server is asked
 }
 
@@ -25,6 +26,9 @@ type remote struct {
 func (r *remote) open(ctx context.Context, q request) (p *pipe, done func(), err error) {
 	var d net.Dialer
 	c, err := d.DialContext(ctx, "unix", r.path)
+	if err != nil && r.met && ctx.Err() == nil {
+		err = errGone
+	}
 	if err != nil {
 		return nil, nil, err
 	}

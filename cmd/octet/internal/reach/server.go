@@ -53,7 +53,7 @@ func Serve(ctx context.Context, l net.Listener, n Network) {
 			defer c.Close()
 			defer context.AfterFunc(ctx, func() { c.Close() })()
 			p := newPipe(c)
-			if err := s.answer(ctx, p); err != nil {
+			if err := s.answer(ctx, p); err != nil && ctx.Err() == nil {
 				_ = p.fail(err) // who asked may have gone
 			}
 		})
@@ -224,6 +224,9 @@ func carry(p *pipe, c net.Conn) error {
 		}
 		if lost == nil && errors.Is(err, io.EOF) {
 			return p.write(frameEnd)
+		}
+		if errors.Is(err, net.ErrClosed) { // by inward or with the stack
+			return nil
 		}
 		if lost == nil && err != nil {
 			lost = p.fail(err)

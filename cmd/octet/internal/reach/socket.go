@@ -102,6 +102,7 @@ func Dial(ctx context.Context, s device.Spec) (Network, error) {
 		_, err := r.NameServers()
 		switch {
 		case err == nil:
+			r.met = true
 			return r, nil
 		case errors.Is(err, fs.ErrPermission):
 			refused = outcome.Failf(outcome.NotPermitted, "run this as the same user", "octet up of another user is on %s", s)
