@@ -1,4 +1,4 @@
 // Package kernel is the operating system's network as far as package net does not
-// show it: what rtnetlink, /proc/net and ICMP sockets tell, and the addresses of its
-// side of a device. On systems other than Linux it shows nothing.
+// show it: what its routing and diagnosis sockets, its counters and ICMP sockets
+// tell, and the addresses of its side of a device.
 package kernel
