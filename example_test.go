@@ -44,6 +44,40 @@ func Example() {
 	// client got "Are you talking to me?"
 }
 
+// A question that may be asked twice goes with the SYN once the server's cookie is known.
+func ExampleDialer_fastOpen() {
+	host := octet.NewHost()
+	defer host.Close()
+	server := octet.ListenConfig{Host: host, FastOpen: true}
+	l, err := server.Listen(context.Background(), "tcp", "localhost:80")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client := octet.Dialer{Host: host, FastOpen: true}
+	for range 2 {
+		c, err := client.DialContext(context.Background(), "tcp", "localhost:80")
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Fprint(c, "GET /")
+		s, err := l.Accept()
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		buf := make([]byte, 100)
+		n, _ := s.Read(buf)
+		fmt.Printf("the server read %q; Fast Open: %v\n", buf[:n], s.(*octet.TCPConn).Info().FastOpen.Outcome)
+		c.Close()
+		s.Close()
+	}
+	// Output:
+	// the server read "GET /"; Fast Open: cookie given
+	// the server read "GET /"; Fast Open: taken
+}
+
 // An HTTP server and client, unchanged, on two hosts that a wire joins.
 func ExampleHost_Listen() {
 	line := timeline.New()

@@ -7,11 +7,11 @@ import (
 	"github.com/octet-net/octet/tcp"
 )
 
-// TCP Fast Open (RFC 7413) lets the first octets of a connection go with its SYN
+// TCP Fast Open (RFC 7413 §3) lets the first octets of a connection go with its SYN
 // and be answered a round trip sooner. It is off unless a program asks for it
 // (Dialer, ListenConfig, Socket.SetFastOpen, Profile): octets of a SYN that the
-// network repeats late may reach the other program twice (§6.1), so the first
-// thing said must be one that may be said twice.
+// network repeats late may reach the other program twice (RFC 7413 §6.1), so the
+// first thing said must be one that may be said twice.
 
 // A fastOpening is a socket's Fast Open until its handshake is over: that of a
 // client has a path, that of a server a queue.

@@ -13,9 +13,9 @@ import (
 const fastResetHold = time.Minute
 
 // A fastQueue counts the connections of a listener that a Fast Open has given to
-// the program and whose handshake is not done: PendingFastOpenRequests of RFC 7413
-// §4.2. One that was reset counts for a while longer, so that who knows a cookie
-// cannot make room for himself by forged resets (§5.1).
+// the program and whose handshake is not done: PendingFastOpenRequests
+// (RFC 7413 §4.2). One that was reset counts for a while longer, so that who knows
+// a cookie cannot make room for himself by forged resets (RFC 7413 §5.1).
 type fastQueue struct {
 	mu      sync.Mutex
 	pending int

@@ -98,7 +98,7 @@ type TCPOption struct {
 	Value    uint32 // mss, wscale, TS val
 	Echo     uint32 // TS ecr
 	Absolute bool   // the echo is as on the wire: ecr 100!
-	Ignore   bool   // the TS val is not compared: val 100!
+	Ignore   bool   // the TS val is not compared: val 100!; the cookie is the host's own, whatever that is: FO TFO_COOKIE
 	Blocks   [][2]uint32
 	Data     []byte // cookie, or the content of an unknown option
 	Code     uint8  // number of an unknown option

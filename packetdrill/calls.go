@@ -143,15 +143,19 @@ func (r *run) accept(f *file, c *Call) (func() outcome, error) {
 // the socket's.
 func (r *run) connect(f *file, c *Call) (func() outcome, error) {
 	return func() outcome {
-		err := f.sock.Connect(r.flow.remote)
-		if local := f.sock.LocalAddr(); local.IsValid() && local.Port() != 0 {
-			r.flow.local = netip.AddrPortFrom(r.flow.local.Addr(), local.Port())
-		}
-		if err != nil {
+		if err := r.dial(f); err != nil {
 			return fail(err)
 		}
 		return outcome{}
 	}, nil
+}
+
+func (r *run) dial(f *file) error {
+	err := f.sock.Connect(r.flow.remote)
+	if local := f.sock.LocalAddr(); local.IsValid() && local.Port() != 0 {
+		r.flow.local = netip.AddrPortFrom(r.flow.local.Addr(), local.Port())
+	}
+	return err
 }
 
 func receive(r *run, f *file, c *Call) (func() outcome, error) {
@@ -199,8 +203,14 @@ func send(r *run, f *file, c *Call) (func() outcome, error) {
 			return nil, err
 		}
 	}
-	done := 0
+	done, dials := 0, flags&constants["MSG_FASTOPEN"] != 0 // which connects, too
 	return func() outcome {
+		if dials {
+			dials = false
+			if err := errors.Join(f.sock.SetFastOpen(true), r.dial(f)); err != nil {
+				return fail(err)
+			}
+		}
 		put := f.sock.Send
 		if flags&constants["MSG_OOB"] != 0 {
 			put = f.sock.SendUrgent

@@ -82,6 +82,9 @@ func meaningful(list []TCPOption) (out []TCPOption) {
 }
 
 func sameOption(w, g TCPOption, slack uint32) bool {
+	if w.Kind == OptFastOpen && w.Ignore {
+		return g.Kind == OptFastOpen && len(g.Data) > 0
+	}
 	if w.Kind != g.Kind || w.Code != g.Code || !slices.Equal(w.Blocks, g.Blocks) || !slices.Equal(w.Data, g.Data) {
 		return false
 	}

@@ -20,6 +20,8 @@ type flow struct {
 	ours          uint32 // initial sequence number of the host under test
 	known         bool   // ours has been seen
 
+	cookie []byte // of Fast Open, as the host gave it last
+
 	clock          bool // a timestamp of the host has been seen
 	script0, wire0 uint32
 	echoes         map[uint32]uint32 // script's TS val of the host → that on the wire
@@ -125,6 +127,9 @@ func (f *flow) putOption(o TCPOption) []byte {
 		b := binary.BigEndian.AppendUint32([]byte{8, 10}, o.Value)
 		return binary.BigEndian.AppendUint32(b, f.echo(o))
 	case OptFastOpen:
+		if o.Ignore {
+			o.Data = f.cookie
+		}
 		return append([]byte{34, byte(2 + len(o.Data))}, o.Data...)
 	}
 	return append([]byte{o.Code, byte(2 + len(o.Data))}, o.Data...)
@@ -231,7 +236,8 @@ func (f *flow) readOption(b []byte, want *TCP) TCPOption {
 	case b[0] == kindAccECN0 || b[0] == kindAccECN1:
 		return TCPOption{Kind: OptAccECN, Code: b[0], Data: append([]byte(nil), b[2:]...)}
 	case b[0] == 34:
-		return TCPOption{Kind: OptFastOpen, Data: append([]byte(nil), b[2:]...)}
+		f.cookie = append([]byte(nil), b[2:]...)
+		return TCPOption{Kind: OptFastOpen, Data: f.cookie}
 	}
 	return TCPOption{Kind: OptUnknown, Code: b[0], Data: append([]byte(nil), b[2:]...)}
 }

@@ -166,7 +166,7 @@ func (p *parser) tcpOption() TCPOption {
 	case "ECN":
 		return p.counters()
 	case "FO", "FOEXP":
-		return TCPOption{Kind: OptFastOpen, Data: p.hex()}
+		return p.cookie()
 	default:
 		return p.unknown(name)
 	}
@@ -217,6 +217,16 @@ func (p *parser) hex() []byte {
 		p.fault("an option has room for 38 octets, found %d", len(b))
 	}
 	return b
+}
+
+// cookie parses FO, which asks for a cookie, FO 01020304, and FO TFO_COOKIE: the one
+// that the host gave last.
+func (p *parser) cookie() TCPOption {
+	if p.tok.text == "TFO_COOKIE" {
+		p.next()
+		return TCPOption{Kind: OptFastOpen, Ignore: true}
+	}
+	return TCPOption{Kind: OptFastOpen, Data: p.hex()}
 }
 
 // unknown parses gen 253 0x1234: an option by its number.

@@ -143,6 +143,9 @@ func (o TCPOption) String() string {
 	case OptAccECN:
 		return o.counters()
 	case OptFastOpen:
+		if o.Ignore {
+			return "FO TFO_COOKIE"
+		}
 		return strings.TrimSpace("FO " + hex.EncodeToString(o.Data))
 	}
 	return strings.TrimSpace(fmt.Sprintf("gen %d %s", o.Code, hex.EncodeToString(o.Data)))

@@ -62,6 +62,7 @@ func newRun(s *Script, p octet.Profile) (*run, error) {
 	if err := configure(s, &p); err != nil {
 		return nil, err
 	}
+	p.FastOpenWait = time.Hour // a script says itself when the SYN of a Fast Open leaves
 	r := &run{script: s, line: timeline.NewManual(), files: map[int64]*file{}, slack: defaultSlack, mtu: 1500}
 	local, remote := "192.168.0.1/16", "192.0.2.1"
 	for _, o := range s.Options {

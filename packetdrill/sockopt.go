@@ -19,10 +19,12 @@ func optionOf(level, name string) sockopt { return sockopt{constants[level], con
 func setters() map[sockopt]func(f *file, v int) error {
 	seconds := func(v int) time.Duration { return time.Duration(v) * time.Second }
 	return map[sockopt]func(f *file, v int) error{
-		optionOf("SOL_SOCKET", "SO_REUSEADDR"): func(f *file, v int) error { return f.sock.SetReuseAddr(v != 0) },
-		optionOf("SOL_SOCKET", "SO_SNDBUF"):    func(f *file, v int) error { return f.sock.SetSendBuffer(v) },
-		optionOf("SOL_SOCKET", "SO_RCVBUF"):    func(f *file, v int) error { return f.sock.SetReceiveBuffer(v) },
-		optionOf("SOL_TCP", "TCP_NODELAY"):     func(f *file, v int) error { return f.sock.SetNoDelay(v != 0) },
+		optionOf("SOL_SOCKET", "SO_REUSEADDR"):      func(f *file, v int) error { return f.sock.SetReuseAddr(v != 0) },
+		optionOf("SOL_SOCKET", "SO_SNDBUF"):         func(f *file, v int) error { return f.sock.SetSendBuffer(v) },
+		optionOf("SOL_SOCKET", "SO_RCVBUF"):         func(f *file, v int) error { return f.sock.SetReceiveBuffer(v) },
+		optionOf("SOL_TCP", "TCP_FASTOPEN"):         func(f *file, v int) error { return f.sock.SetFastOpen(v != 0) },
+		optionOf("SOL_TCP", "TCP_FASTOPEN_CONNECT"): func(f *file, v int) error { return f.sock.SetFastOpen(v != 0) },
+		optionOf("SOL_TCP", "TCP_NODELAY"):          func(f *file, v int) error { return f.sock.SetNoDelay(v != 0) },
 		optionOf("SOL_TCP", "TCP_USER_TIMEOUT"): func(f *file, v int) error {
 			return f.sock.SetUserTimeout(time.Duration(v) * time.Millisecond)
 		},

@@ -102,7 +102,8 @@ func (t *TCB) hasten() {
 }
 
 // acceptFastOpen prepares a passive open. If the cookie was good the octets of the
-// SYN are the user's at once, and he may answer (RFC 7413 §4.2.2, step 4).
+// SYN are the user's at once, and he may answer (RFC 7413 §4.2.2, step 4). The SYN
+// may come again: the connection is there then and takes no text from it (RFC 7413 §2.1).
 func (t *TCB) acceptFastOpen(f *FastOpen, syn *wire.Segment) {
 	if !f.On && f.Cookie.Len == 0 {
 		return
@@ -120,7 +121,9 @@ func (t *TCB) acceptFastOpen(f *FastOpen, syn *wire.Segment) {
 	t.counts.OctetsIn += uint64(n)
 	r.nxt = r.nxt.Add(n)
 	r.queue.push(&syn.Payload)
-	t.prepare() // RFC 7413 §4.2.2, step 6: the initial window is that of every connection
+	// RFC 7413 §4.2.2, step 6: the initial window is that of every connection. It is
+	// also all that leaves for an address that does not answer (RFC 7413 §5.2).
+	t.prepare()
 }
 
 // outFastOpen adds to a SYN the option and what it may carry, to a SYN-ACK the
