@@ -100,6 +100,22 @@ func (h *Host) Close() error {
 	if h.closed.Swap(true) {
 		return net.ErrClosed
 	}
+	h.Abort()
+	h.waits.close()
+	h.pings.close()
+	err := h.ip.close()
+	h.watchers.put(Change{Kind: HostClosed})
+	h.watchers.tell()
+	if h.ownsLine {
+		h.line.Close()
+	}
+	return err
+}
+
+// Abort ends every socket of the host, as the end of all its programs would:
+// connections are reset, listeners close, and every Read, Write, Accept and Dial
+// returns net.ErrClosed. The host itself goes on.
+func (h *Host) Abort() {
 	for _, b := range h.ports.all() {
 		if b.udp != nil {
 			b.udp.Close() // or the program was faster
@@ -110,13 +126,4 @@ func (h *Host) Close() error {
 	for _, s := range h.conns.all((*Socket).key) {
 		s.kill()
 	}
-	h.waits.close()
-	h.pings.close()
-	err := h.ip.close()
-	h.watchers.put(Change{Kind: HostClosed})
-	h.watchers.tell()
-	if h.ownsLine {
-		h.line.Close()
-	}
-	return err
 }

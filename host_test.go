@@ -1,12 +1,14 @@
 package octet
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/octet-net/octet/chunk"
@@ -186,4 +188,22 @@ func TestHostOwnsItsTimeline(t *testing.T) {
 	if n := h.Timeline().Len(); n != 0 {
 		t.Errorf("%d timers remain", n)
 	}
+}
+
+// Abort ends all sockets, tells the peers, and leaves a host that works.
+func TestAbortEndsSocketsNotTheHost(t *testing.T) {
+	a, b := twoHosts(t, link.PipeOptions{})
+	l := listen(t, b, "192.0.2.2:80")
+	_, c := connect(t, a, l)
+	b.Abort()
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the peer reads %v, want ECONNRESET", err)
+	}
+	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Accept returns %v, want net.ErrClosed", err)
+	}
+	if _, err := a.Dial("tcp", "192.0.2.2:80"); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("Dial returns %v, want ECONNREFUSED", err)
+	}
+	pair(t, b, a, "192.0.2.2:80")
 }

@@ -10,16 +10,17 @@ import (
 	"sync/atomic"
 )
 
-// names is what a host knows of names: a table of its own, then servers. It does
-// not change after NewHost.
+// names is what a host knows of names: a table of its own, then whom WithLookup
+// names, then servers. It does not change after NewHost.
 type names struct {
 	table   map[string][]netip.Addr
+	lookup  func(name string) ([]netip.Addr, error) // may be nil
 	servers []netip.AddrPort
 	next    atomic.Uint32 // which server the next question goes to
 }
 
 func (n *names) init(h *Host, o *options) {
-	n.servers = o.servers
+	n.servers, n.lookup = o.servers, o.lookup
 	n.table = map[string][]netip.Addr{
 		"localhost": {loopback4, netip.IPv6Loopback()},
 		h.name:      {loopback4, netip.IPv6Loopback()},
@@ -81,6 +82,11 @@ func (h *Host) lookupAll(ctx context.Context, network, name string) ([]netip.Add
 	}
 	if strings.HasSuffix(canonical(name), ".localhost") { // RFC 6761 §6.3
 		return slices.Clone(h.names.table["localhost"]), nil
+	}
+	if h.names.lookup != nil {
+		if list, err := h.names.lookup(canonical(name)); err != nil || len(list) > 0 {
+			return slices.Clone(list), err
+		}
 	}
 	list, err := h.lookupDNS(ctx, name)
 	if err != nil {

@@ -1,6 +1,8 @@
 package octet
 
 import (
+	"errors"
+	"net/netip"
 	"slices"
 	"testing"
 )
@@ -26,5 +28,30 @@ func TestNamesOfTheHostItself(t *testing.T) {
 		if list, err := h.LookupHost(t.Context(), name); err == nil {
 			t.Errorf("%q: %v, want an error", name, list)
 		}
+	}
+}
+
+// WithLookup is asked after the host's own table, in canonical form.
+func TestNamesOfTheNetwork(t *testing.T) {
+	broken := errors.New("broken")
+	h := newHost(t, WithHosts("own", addr("192.0.2.2")), WithLookup(func(name string) ([]netip.Addr, error) {
+		switch name {
+		case "bob", "own":
+			return []netip.Addr{addr("192.0.2.9")}, nil
+		case "bad":
+			return nil, broken
+		}
+		return nil, nil
+	}))
+	for name, want := range map[string]string{"BOB.": "192.0.2.9", "own": "192.0.2.2"} {
+		if list, err := h.LookupHost(t.Context(), name); err != nil || !slices.Equal(list, []string{want}) {
+			t.Errorf("%s: %v, %v; want %s", name, list, err, want)
+		}
+	}
+	if _, err := h.LookupHost(t.Context(), "bad"); !errors.Is(err, broken) {
+		t.Errorf("bad: %v", err)
+	}
+	if list, err := h.LookupHost(t.Context(), "nobody"); err == nil {
+		t.Errorf("nobody: %v, want an error", list)
 	}
 }

@@ -18,6 +18,7 @@ type options struct {
 	seed     *uint64
 	hosts    []hostsEntry
 	servers  []netip.AddrPort
+	lookup   func(name string) ([]netip.Addr, error)
 	observer link.Observer
 
 	addressTests *bool
@@ -47,6 +48,14 @@ func WithSeed(seed uint64) Option { return func(o *options) { o.seed = &seed } }
 // WithHosts adds a name to the host's own table, which is asked before any server.
 func WithHosts(name string, addrs ...netip.Addr) Option {
 	return func(o *options) { o.hosts = append(o.hosts, hostsEntry{name, addrs}) }
+}
+
+// WithLookup asks a function for the addresses of names that the host's own table
+// does not have, before any server: a network in memory knows its hosts. Names
+// come in lower case, without a dot at the end. No address and no error leaves
+// the name to the servers.
+func WithLookup(f func(name string) ([]netip.Addr, error)) Option {
+	return func(o *options) { o.lookup = f }
 }
 
 // WithDNS names the servers that are asked, over this host, for names it does not know itself.

@@ -31,8 +31,8 @@ var rooms = map[string]struct {
 	"ip":          {pure: true, may: []string{"wire", "mono", "chunk"}},
 	"link":        {may: []string{"wire", "mono", "chunk", "timeline"}},
 	".":           {may: []string{"wire", "mono", "chunk", "timeline", "tcp", "tcp/cc", "ip", "link"}},
-	"vnet":        {may: []string{".", "link", "wire", "mono", "chunk", "timeline", "ip"}},
-	"sim":         {may: []string{".", "vnet", "link", "wire", "mono", "timeline"}},
+	"vnet":        {may: []string{".", "tcp", "link", "wire", "mono", "chunk", "timeline", "ip"}},
+	"sim":         {may: []string{".", "vnet", "tcp", "link", "wire", "mono", "timeline"}},
 	"interop":     {},
 	"packetdrill": {may: []string{".", "link", "tcp", "tcp/cc", "ip", "wire", "mono", "chunk", "timeline"}},
 

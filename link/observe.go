@@ -14,6 +14,7 @@ const (
 	Duplicated  Fate = "duplicated"
 	Corrupted   Fate = "corrupted"
 	HeldBack    Fate = "held back"
+	Stopped     Fate = "stopped" // by a Gate
 )
 
 // A Sighting is what an Observer is told of one packet.

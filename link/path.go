@@ -85,18 +85,19 @@ const (
 	Uniform     JitterKind = iota // between 0 and Spread
 	Normal                        // the absolute value of a normal distribution with standard deviation Spread, at most 6 Spread
 	Exponential                   // with mean Spread, at most 44 Spread
+	Pareto                        // of the second kind with shape 2 and mean Spread, at most 255 Spread: one in ten thousand is above 99 Spread
 )
 
 // Check says what is wrong with the values, or nil.
 func (j Jitter) Check() error {
-	if j.Kind > Exponential {
+	if j.Kind > Pareto {
 		return fmt.Errorf("jitter of unknown kind %d", j.Kind)
 	}
 	return nil
 }
 
-// Of returns the time for a random number. Integers alone keep it the same on
-// every machine.
+// Of returns the time for a random number. Integers, and floating point numbers
+// only where each step is rounded exactly, keep it the same on every machine.
 func (j Jitter) Of(draw uint64) time.Duration {
 	switch {
 	case j.Spread <= 0:
@@ -105,6 +106,8 @@ func (j Jitter) Of(draw uint64) time.Duration {
 		return scale(j.Spread, normal(draw))
 	case j.Kind == Exponential:
 		return scale(j.Spread, exponential(draw))
+	case j.Kind == Pareto:
+		return scale(j.Spread, pareto(draw))
 	}
 	return scale(j.Spread, draw>>32)
 }
@@ -132,4 +135,12 @@ func exponential(draw uint64) uint64 {
 	const ln2 = 2977044472 // ln 2 with 32 binary places
 	bits := 64<<32 - log2(max(draw, 1))
 	return bits>>32*ln2 + bits&math.MaxUint32*ln2>>32
+}
+
+// pareto turns a random number u into (u / 2⁶⁴)^-½ - 1, with 32 binary places.
+// IEEE 754 rounds the root, the quotient and the difference exactly.
+func pareto(draw uint64) uint64 {
+	u := float64(draw>>11+1) / (1 << 53)
+	x := float64(1/math.Sqrt(u)) - 1
+	return uint64(min(x, 255) * (1 << 32))
 }

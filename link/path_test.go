@@ -71,10 +71,30 @@ func TestJitterDistributions(t *testing.T) {
 		}
 	}
 	for _, draw := range []uint64{0, 1, math.MaxUint64} {
-		for kind := Uniform; kind <= Exponential; kind++ {
-			if d := (Jitter{kind, maxDelay}).Of(draw); d < 0 || d > 45*maxDelay {
+		for kind := Uniform; kind <= Pareto; kind++ {
+			if d := (Jitter{kind, maxDelay}).Of(draw); d < 0 || d > 255*maxDelay {
 				t.Errorf("kind %d of the longest spread gives %v", kind, d)
 			}
+		}
+	}
+}
+
+// The tail of the Pareto distribution: P(X > x) = (1 + x)^-2 for shape 2 and mean 1.
+func TestParetoTail(t *testing.T) {
+	const n, spread = 400_000, time.Millisecond
+	over := map[int]int{1: 0, 9: 0, 31: 0}
+	for i := range uint64(n) {
+		d := Jitter{Pareto, spread}.Of(mix(i))
+		for x := range over {
+			if d > time.Duration(x)*spread {
+				over[x]++
+			}
+		}
+	}
+	for x, got := range over {
+		p := 1 / float64((1+x)*(1+x))
+		if want, deviation := n*p, math.Sqrt(n*p*(1-p)); math.Abs(float64(got)-want) > 5*deviation {
+			t.Errorf("%d of %d are above %d spreads, want %.0f ± %.0f", got, n, x, want, 5*deviation)
 		}
 	}
 }

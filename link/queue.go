@@ -2,6 +2,7 @@ package link
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/octet-net/octet/mono"
 )
@@ -31,8 +32,13 @@ type Queued struct {
 	Size  int       // octets
 	Since mono.Time // when it was sent
 
-	flow *flowCount
-	next *Queued // in the Queue, or in the list of those that are free
+	// Marked says that MarkCE changed the packet.
+	Marked bool
+
+	ethernet bool
+	extra    time.Duration // of a Gate
+	flow     *flowCount
+	next     *Queued // in the Queue, or in the list of those that are free
 }
 
 // fifo is a list of packets, first in first out. The zero value is empty.

@@ -28,6 +28,8 @@ type path struct {
 	name     string   // of the wire
 	forth    bool     // this is the direction from end 0 to end 1
 	observer Observer // may be nil
+	gate     Gate     // may be nil
+	judge    Judge    // may be nil
 	onDrop   func(*Queued)
 	batch    []Packet   // of tick alone
 	told     []sighting // of tick alone
@@ -40,6 +42,7 @@ type path struct {
 	armed   mono.Time // when event runs; Never if it is not set
 	flows   flows
 	fresh   []*Queued // sent, not in the queue yet
+	due     []*Queued // of start alone
 	queue   Queue
 	free    mono.Time // when the transmitter is free
 	carry   int64     // part of a nanosecond by which free is too early, in 1/Rate
@@ -157,7 +160,7 @@ func (p *path) sendOne(pkt *Packet) {
 		return
 	}
 	q := p.hold(pkt, size)
-	q.Flow, q.flow = flow, p.flows.get(flow)
+	q.Flow, q.flow, q.ethernet = flow, p.flows.get(flow), p.ethernet
 	q.Index = q.flow.sent
 	q.flow.sent++
 	q.Since = gridUp(p.line.Now())
@@ -183,7 +186,7 @@ func (p *path) hold(pkt *Packet, size int) *Queued {
 		q = new(Queued)
 	}
 	q.next = nil
-	q.Packet, q.Size = *pkt, size
+	q.Packet, q.Size, q.Marked, q.extra = *pkt, size, false, 0
 	pkt.Data = chunk.View{}
 	p.count.InFlight++
 	p.octets += size
@@ -261,18 +264,19 @@ func (p *path) start(now mono.Time) {
 	for n < len(p.fresh) && p.fresh[n].Since < now {
 		n++
 	}
-	due := p.fresh[:n]
-	slices.SortFunc(due, func(a, b *Queued) int {
+	p.due = append(p.due[:0], p.fresh[:n]...)
+	p.fresh = slices.Delete(p.fresh, 0, n)
+	slices.SortFunc(p.due, func(a, b *Queued) int {
 		return cmp.Or(cmp.Compare(a.Since, b.Since), cmp.Compare(a.Flow, b.Flow), cmp.Compare(a.Index, b.Index))
 	})
-	for _, q := range due {
+	for _, q := range p.due {
 		p.serve(q.Since)
 		if waiting, _ := p.queue.Backlog(); waiting == 0 {
 			p.free = max(p.free, q.Since)
 		}
-		p.queue.Put(q.Since, q, p.onDrop)
+		p.admit(q)
 	}
-	p.fresh = slices.Delete(p.fresh, 0, n)
+	clear(p.due)
 }
 
 // serve transmits what can begin until the given moment.
@@ -281,6 +285,9 @@ func (p *path) serve(until mono.Time) {
 		q := p.queue.Take(p.free, p.onDrop)
 		if q == nil {
 			return
+		}
+		if q.Marked {
+			p.count.Marked++
 		}
 		p.free = p.free.Add(p.transmission(q.Size))
 		p.travel(q, p.free)
@@ -307,18 +314,14 @@ func (p *path) travel(q *Queued, end mono.Time) {
 		p.lose(q, BlackHoled)
 		return
 	}
-	if p.cfg.Loss != nil && p.cfg.Loss.Lost(c) {
+	if p.decide(q, Lost, p.cfg.Loss != nil && p.cfg.Loss.Lost(c)) {
 		p.count.Lost++
 		p.lose(q, Lost)
 		return
 	}
-	if d := p.cfg.Duplicate; d > 0 && happens(c.draw(faultDuplicate, 0), d) {
+	if d := p.cfg.Duplicate; p.decide(q, Duplicated, d > 0 && happens(c.draw(faultDuplicate, 0), d)) {
 		p.count.Duplicated++
-		twin := q.Packet
-		twin.Data = q.Data.Share()
-		second := p.hold(&twin, q.Size)
-		second.Flow, second.flow, second.Index, second.Since = q.Flow, q.flow, q.Index, q.Since
-		p.see(second, Duplicated)
+		second := p.double(q)
 		p.fly(q, c, 0, end)
 		p.fly(second, c, 1, end)
 		return
@@ -328,7 +331,7 @@ func (p *path) travel(q *Queued, end mono.Time) {
 
 // fly puts a packet, or the second copy of one, in flight.
 func (p *path) fly(q *Queued, c *Chance, copied int, end mono.Time) {
-	if d := p.cfg.Corrupt; d > 0 && happens(c.draw(faultCorrupt, copied), d) {
+	if d := p.cfg.Corrupt; p.decide(q, Corrupted, d > 0 && happens(c.draw(faultCorrupt, copied), d)) {
 		p.count.Corrupted++
 		corrupt(&q.Packet, c.draw(faultCorruptBit, copied))
 		p.see(q, Corrupted)
@@ -337,10 +340,12 @@ func (p *path) fly(q *Queued, c *Chance, copied int, end mono.Time) {
 	if p.cfg.Jitter.Spread > 0 {
 		at = at.Add(p.cfg.Jitter.Of(c.draw(faultJitter, copied)))
 	}
-	if d := p.cfg.Reorder; d > 0 && happens(c.draw(faultReorder, copied), d) {
+	if d := p.cfg.Reorder; p.decide(q, HeldBack, d > 0 && happens(c.draw(faultReorder, copied), d)) {
 		p.count.Reordered++
 		at = at.Add(cmp.Or(p.cfg.HoldBack, DefaultHoldBack))
 		p.see(q, HeldBack)
+	} else if q.extra > 0 {
+		at = at.Add(q.extra)
 	} else {
 		at = max(at, p.last)
 		p.last = at

@@ -17,6 +17,8 @@ type WireOptions struct {
 	Ethernet bool
 	Paths    [2]Path  // from end 0 to end 1, and back
 	Observer Observer // sees what the wire does to packets (Sighting.Fate); may be nil
+	Gate     Gate     // asked about each packet that starts; may be nil
+	Judge    Judge    // has the last word on what chance does; may be nil
 }
 
 // A Wire joins two devices through the two directions of a bad network. Events
@@ -44,6 +46,7 @@ func NewWire(line *timeline.Timeline, o WireOptions) (*Wire, error) {
 		key := sipKey{o.Seed, sipKey{uint64(i), 0}.sum([]byte(o.Name))}
 		w.paths[i].init(line, key, o.Paths[i], o.Ethernet)
 		w.paths[i].observer, w.paths[i].name, w.paths[i].forth = o.Observer, o.Name, i == 0
+		w.paths[i].gate, w.paths[i].judge = o.Gate, o.Judge
 	}
 	return w, nil
 }
@@ -82,7 +85,7 @@ func (w *Wire) Close() error {
 
 // PathStats counts what one direction of a Wire did. At any moment
 //
-//	Sent + Duplicated = Delivered + Lost + QueueDropped + BlackHoled + Undelivered + InFlight
+//	Sent + Duplicated = Delivered + Lost + QueueDropped + BlackHoled + Stopped + Undelivered + InFlight
 type PathStats struct {
 	Sent            uint64 // packets that the device took
 	SentOctets      uint64
@@ -94,6 +97,8 @@ type PathStats struct {
 	Corrupted       uint64
 	QueueDropped    uint64 // packets that found no room
 	BlackHoled      uint64 // packets longer than Path.BlackHole
+	Stopped         uint64 // packets that the Gate let go no further
+	Marked          uint64 // packets that the Queue marked instead of dropping them (Queued.MarkCE)
 	Undelivered     uint64 // packets that found the far end closed or nobody attached to it
 	InFlight        uint64 // packets on the way now
 	Backlog         uint64 // octets that wait for the transmitter now
