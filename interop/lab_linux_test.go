@@ -45,6 +45,7 @@ type labPlan struct {
 	capture bool // check at the end what tshark thinks of all packets
 	bare    bool // our side has no addresses
 	bad     *link.Path
+	wrap    func(link.Device) link.Device // what lies between the device and our side; may be nil
 	options []octet.Option
 }
 
@@ -161,6 +162,9 @@ func newLab(t *testing.T, p labPlan) *lab {
 	var device link.Device = d
 	if p.bad != nil {
 		device = behind(t, line, d, *p.bad)
+	}
+	if p.wrap != nil {
+		device = p.wrap(device)
 	}
 	if l.index, err = l.host.Attach(device, ours...); err != nil {
 		t.Fatal(err)

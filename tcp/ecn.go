@@ -84,7 +84,7 @@ func (t *TCB) takeMark(seg *wire.Segment) {
 		t.ecn.echo = false
 	}
 	if seg.ECN == ce {
-		t.counts.MarkedIn++
+		t.counts.MarkedIn += uint32(seg.Packets())
 		t.ecn.echo = true
 	}
 }
