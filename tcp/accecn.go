@@ -137,7 +137,7 @@ func (t *TCB) startCounting(syn *wire.Segment) {
 	a := newAccECN(syn.ECN)
 	t.acc = a
 	if syn.Flags&wire.ACK == 0 {
-		return // what a SYN carries is not counted (RFC 9768 §3.2), and an option on it ignored (§3.2.3.2.1)
+		return // neither what a SYN carries counts nor its options (RFC 9768 §3.2, §3.2.3.2.1)
 	}
 	a.first = true
 	a.answer(syn)

@@ -115,7 +115,7 @@ func (a *accecn) hearOption(o *wire.Options) (marked int, exact bool) {
 
 // unwrap returns how many packets were marked when the ACE field went on by d and n
 // packets arrived: d, or d and eight for each time that the field went round unseen.
-// Where nothing tells, as many as could be (RFC 9768 §3.2.2.5.2, appendix A.2).
+// Where no option tells, as many as could be (RFC 9768 §3.2.2.5.2, §3.2.3.2.3, appendix A.2).
 func (a *accecn) unwrap(d, n, mss, marked int, exact bool) int {
 	most := n - (n-d)&7
 	switch {

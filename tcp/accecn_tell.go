@@ -123,7 +123,7 @@ func (t *TCB) optionDue(octets bool) (has wire.OptionSet, n uint8) {
 	switch {
 	case a == nil || a.mute:
 		return 0, 0
-	case octets && a.first, !octets && a.shake != 0:
+	case octets && a.first, !octets && a.shake != 0: // RFC 9768 §3.2.3.2.1
 		return wire.HasAccECN0, 3 // whole, so that the peer can tell zeroed counters
 	case a.r.octets == a.told.octets, octets && !t.out.ack && !a.far():
 		return 0, 0

@@ -90,7 +90,8 @@ func (t *TCB) takeMark(seg *wire.Segment) {
 }
 
 // mark makes a segment of octets that were never sent one that routers may mark.
-// Those sent again, bare ACKs and window probes are not (§6.1.4 to §6.1.6).
+// Those sent again, bare ACKs and window probes are not (§6.1.4 to §6.1.6, which stand
+// where marks are counted too: RFC 9768 §4).
 func (t *TCB) mark(seg *wire.Segment) {
 	if t.ecn.mode == NoECN || seg.Payload.Len() == 0 {
 		return
