@@ -73,7 +73,7 @@ func (d *Dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 	if list, err = d.usable(list); err != nil {
 		return nil, err
 	}
-	if network[:3] == "udp" || d.FallbackDelay < 0 {
+	if network[:3] == "udp" || d.FallbackDelay < 0 || len(list) == 1 {
 		return d.each(ctx, network, list)
 	}
 	first, second := partition(list)

@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	leastRecords  = 4        // smallest ring
+	leastRecords  = 2        // smallest ring
 	maxRecords    = 1 << 17  // beyond it, segments share records
 	weighRecords  = 64       // from here on records must weigh less than what they describe
 	recordSize    = 56       // octets of memory, its trip included
@@ -79,6 +79,11 @@ type scoreboard struct {
 	sackedRecords         int
 	gone                  stamp  // of the octets marked lost last
 	sends                 uint32 // transmissions so far, modulo 2³²
+
+	least struct { // the smallest ring: most flights need no more
+		ring  [leastRecords]record
+		trips [leastRecords]trip
+	}
 }
 
 func (s *scoreboard) at(n uint64) *record { return &s.ring[n&uint64(len(s.ring)-1)] }
@@ -146,7 +151,11 @@ func (s *scoreboard) add(r record, t trip) {
 
 // grow doubles the ring.
 func (s *scoreboard) grow() {
-	size := uint64(max(leastRecords, 2*len(s.ring)))
+	if s.ring == nil {
+		s.ring, s.trips = s.least.ring[:], s.least.trips[:]
+		return
+	}
+	size := uint64(2 * len(s.ring))
 	ring, trips := make([]record, size), make([]trip, size)
 	for n := s.first; n != s.last; n++ {
 		ring[n&(size-1)], trips[n&(size-1)] = *s.at(n), *s.trip(n)

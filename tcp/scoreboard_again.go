@@ -111,7 +111,8 @@ func (s *scoreboard) resize(mss int) (lost int) {
 		return 0
 	}
 	old := *s
-	s.ring, s.trips, s.first, s.last, s.sackedRecords = nil, nil, 0, 0, 0
+	s.ring, s.trips = make([]record, len(old.ring)), make([]trip, len(old.ring)) // the old ones may be the least
+	s.first, s.last, s.sackedRecords = 0, 0, 0
 	for n := old.first; ; n++ {
 		if n == old.fresh {
 			s.fresh = s.last
