@@ -2,6 +2,8 @@ package bench
 
 import (
 	"bytes"
+	"encoding/xml"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -126,5 +128,69 @@ func TestNumbers(t *testing.T) {
 	}
 	if got := Median([]float64{4, 1, 3, 2}); got != 2.5 {
 		t.Errorf("median %v", got)
+	}
+}
+
+// A fall of a third is borne, a larger one is not, and a ratio that was never stored
+// cannot fall.
+func TestRatiosFall(t *testing.T) {
+	table := Table{Works: []Work{{Name: "w"}, {Name: "new"}}, Stacks: []string{"a", "b", "c"}, figures: map[[2]string]*Figure{
+		{"w", "a"}: {All: []float64{6}}, {"w", "b"}: {All: []float64{2}}, {"w", "c"}: {All: []float64{1}},
+		{"new", "a"}: {All: []float64{1}}, {"new", "b"}: {All: []float64{100}},
+	}}
+	path := filepath.Join(t.TempDir(), "ratios.json")
+	if err := (Ratios{"w": {"b": 4.4, "c": 9.2}, "gone": {"b": 5}}).Write(path); err != nil {
+		t.Fatal(err)
+	}
+	stored, err := ReadRatios(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fallen := stored.Fallen(&table)
+	if len(fallen) != 1 || fallen[0].Rival != "c" || fallen[0].Was != 9.2 || fallen[0].Now != 6 {
+		t.Errorf("fallen: %v", fallen)
+	}
+	if got := table.Ratios(); got["w"]["b"] != 3 || got["w"]["c"] != 6 || got["new"]["b"] != 0.01 {
+		t.Errorf("ratios: %v", got)
+	}
+}
+
+// A page gets the table between its marks and keeps the rest; the plot is well-formed.
+func TestPage(t *testing.T) {
+	table := Table{Works: []Work{{Name: "w", Title: "a <work>", Unit: "/s"}}, Stacks: []string{"a", "b"}, figures: map[[2]string]*Figure{
+		{"w", "a"}: {All: []float64{8}}, {"w", "b"}: {All: []float64{2}},
+	}}
+	page := filepath.Join(t.TempDir(), "page.md")
+	if err := table.WritePage(page, &Plan{}); err == nil {
+		t.Error("a page that is not there was written")
+	}
+	for range 2 { // writing again changes nothing but the place
+		if _, err := os.Stat(page); err != nil {
+			os.WriteFile(page, []byte("before\n"+pageBegin+"old\n"+pageEnd+"after\n"), 0o666)
+		}
+		if err := table.WritePage(page, &Plan{Rounds: 5, Span: time.Second}); err != nil {
+			t.Fatal(err)
+		}
+		b, _ := os.ReadFile(page)
+		text := string(b)
+		if !strings.HasPrefix(text, "before\n"+pageBegin) || !strings.HasSuffix(text, pageEnd+"after\n") ||
+			strings.Contains(text, "old") || !strings.Contains(text, "| 4.00 × |") {
+			t.Errorf("the page is\n%s", text)
+		}
+	}
+	plot, err := os.ReadFile(strings.TrimSuffix(page, ".md") + ".svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := xml.NewDecoder(bytes.NewReader(plot))
+	for {
+		if _, err := d.Token(); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatalf("%v in\n%s", err, plot)
+		}
+	}
+	if !bytes.Contains(plot, []byte("a &lt;work&gt;")) || !bytes.Contains(plot, []byte("4.00 ×")) {
+		t.Errorf("the plot is\n%s", plot)
 	}
 }

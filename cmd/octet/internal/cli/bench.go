@@ -23,6 +23,8 @@ type benchFlags struct {
 	rounds     int
 	span       time.Duration
 	cpu, alloc string
+	against    string
+	store      string
 }
 
 func (a *app) bench() *cobra.Command {
@@ -51,6 +53,8 @@ changes octets fails. The works are ` + workNames() + `.`,
 	flags.StringSliceVar(&f.works, "work", nil, "works to do; all if none is named")
 	flags.IntVar(&f.rounds, "rounds", 5, "how often everything is measured")
 	flags.Var(durationFlag(&f.span, "200ms"), "time", "how long one measurement lasts")
+	flags.StringVar(&f.against, "against", "", "fail if a ratio is more than a third below the one in this file, also when measured again")
+	flags.StringVar(&f.store, "store", "", "write the ratios to this file")
 	flags.StringVar(&f.cpu, "cpuprofile", "", "write a CPU profile of each work on each stack to this folder")
 	flags.StringVar(&f.alloc, "memprofile", "", "write a profile of what each allocates to this folder")
 	return cmd
@@ -107,7 +111,46 @@ func (f *benchFlags) run(ctx context.Context, r *report.Reporter) (any, error) {
 	for i := range table.Works {
 		sum.Figures += record(r, table, &table.Works[i])
 	}
-	return sum, nil
+	if f.store != "" {
+		if err := table.Ratios().Write(f.store); err != nil {
+			return sum, err
+		}
+	}
+	return sum, f.compare(ctx, r, plan, table)
+}
+
+// again is how often what has fallen is measured again before it is believed.
+const again = 3
+
+// compare holds the ratios to those of the file. What is below them is measured again,
+// with more rounds each time: a machine that had other things to do is no reason to fail.
+func (f *benchFlags) compare(ctx context.Context, r *report.Reporter, plan *bench.Plan, table *bench.Table) error {
+	if f.against == "" {
+		return nil
+	}
+	stored, err := bench.ReadRatios(f.against)
+	if err != nil {
+		return err
+	}
+	fallen := stored.Fallen(table)
+	for try := 1; len(fallen) > 0 && try <= again; try++ {
+		plan.Works = nil
+		for _, l := range fallen {
+			r.Notef("%s; measured again", l)
+			if !slices.ContainsFunc(plan.Works, func(w bench.Work) bool { return w.Name == l.Work.Name }) {
+				plan.Works = append(plan.Works, l.Work)
+			}
+		}
+		plan.Rounds = f.rounds * (1 + try)
+		if table, err = plan.Run(ctx); err != nil {
+			return err
+		}
+		fallen = stored.Fallen(table)
+	}
+	if len(fallen) > 0 {
+		return outcome.Failf(outcome.No, "look at it with --work "+fallen[0].Work.Name+" --cpuprofile DIR", "%s", fallen[0])
+	}
+	return nil
 }
 
 // record writes the figures and ratios of a work as objects and returns how many figures.
@@ -146,11 +189,10 @@ func (f *benchFlags) plan() (*bench.Plan, error) {
 	if len(f.works) == 0 {
 		return p, nil
 	}
-	p.Works = slices.DeleteFunc(p.Works, func(w bench.Work) bool { return !slices.Contains(f.works, w.Name) })
-	for _, name := range f.works {
-		if !slices.ContainsFunc(p.Works, func(w bench.Work) bool { return w.Name == name }) {
-			return nil, outcome.Failf(outcome.Usage, "use some of "+workNames(), "--work %s: no such work", name)
-		}
+	works, err := bench.Named(strings.Join(f.works, ","))
+	if err != nil {
+		return nil, outcome.Failf(outcome.Usage, "use some of "+workNames(), "--work: %w", err)
 	}
+	p.Works = works
 	return p, nil
 }
