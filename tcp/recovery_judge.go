@@ -171,6 +171,9 @@ func (l *loss) report(before episode, v *verdict) {
 		a.RTO = l.rtt.base(l.policy)
 	}
 	a.Inflight = l.inflight()
+	// RFC 5681 §3.2 step 1: the sender "MUST NOT change cwnd" for what the first
+	// duplicates let out.
+	a.Early = v.acked == 0 && !l.rack.reordered
 	a.InRecovery = before != steady || l.episode != steady
 	if l.unsaid > 0 {
 		p := &l.board.gone

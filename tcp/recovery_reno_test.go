@@ -1,6 +1,12 @@
 package tcp
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/octet-net/octet/mono"
+	"github.com/octet-net/octet/tcp/cc"
+	"github.com/octet-net/octet/wire"
+)
 
 // newRenoStory is a story with a peer that has no SACK.
 func newRenoStory(t *testing.T) *lossStory {
@@ -50,6 +56,31 @@ func TestRFC3042_LimitedTransmit(t *testing.T) {
 			if n := s.fill(); n != 1 {
 				t.Errorf("sack %v: duplicate ACK %d releases %d segments, want 1", sack, i+1, n)
 			}
+		}
+	}
+}
+
+// RFC 5681 §3.2 step 1: "the TCP sender MUST NOT change cwnd to reflect these two
+// segments", which limited transmit sends. Where reordering is known duplicates mean
+// less, and slow start goes on.
+func TestRFC5681_3_2_DuplicatesDoNotOpenTheWindow(t *testing.T) {
+	for _, c := range []struct {
+		sack, reordered bool
+		want            int
+	}{{false, false, 10}, {true, false, 10}, {true, true, 12}} {
+		s := newLossStory(t, 100*ms)
+		s.l.sack, s.l.rack.reordered = c.sack, c.reordered
+		control := cc.NewReno(cc.Params{MSS: segment})
+		s.send(10)
+		s.advance(100 * ms)
+		for i := range 2 {
+			in := ackIn{ack: s.base, echo: mono.Never, dup: true, sack: []wire.Range{{Start: s.at(1), End: s.at(2 + i)}}}
+			v := s.l.ack(s.now, in)
+			v.cc.CwndLtd = true
+			s.l.tell(s.now, control, &v)
+		}
+		if got := control.Window() / segment; got != c.want {
+			t.Errorf("%+v: a window of %d segments", c, got)
 		}
 	}
 }

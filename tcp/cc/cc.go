@@ -78,6 +78,7 @@ type Ack struct {
 	Lost       int           // marked lost since the Ack before this one
 	Loss       LossSample    // of what is in Lost
 	InRecovery bool          // a loss episode is going on
+	Early      bool          // octets below those are missing, and no reordering is known on the path: it may become an episode
 	CwndLtd    bool          // the window, not the application or the peer, stopped the sender in this round or the last (RFC 7661)
 	Round      bool          // everything in flight a round trip ago is now delivered: a new round begins
 	ECE        int           // octets that arrived marked CE, as far as the peer tells (AccECN), else 0

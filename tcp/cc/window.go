@@ -99,7 +99,7 @@ func (w *window) decay(now mono.Time) {
 // not while the application or the peer limits the sender; RFC 6582: not during
 // fast recovery, but again after a timeout, which begins a slow start.
 func (w *window) mayGrow(a Ack) bool {
-	return a.CwndLtd && a.Octets > 0 && (!a.InRecovery || w.timedOut)
+	return a.CwndLtd && a.Octets > 0 && !a.Early && (!a.InRecovery || w.timedOut)
 }
 
 // slowStart widens the window by n up to ssthresh and returns the octets of n that
