@@ -13,10 +13,11 @@ import (
 // segments of one octet cost much more than a thousand octets (CVE-2018-5390).
 type reassembly struct {
 	spans  spans
-	slab   []fragment // every fragment, and those that are free
-	free   int32      // first free fragment, as index+1
-	used   int        // fragments that are not free
-	octets int        // payload held
+	slab   []*page // every fragment, and those that are free; it grows without being copied
+	made   int32   // fragments that there are
+	free   int32   // the first free one; 0: none
+	used   int     // fragments that are not free
+	octets int     // payload held
 
 	kept   int          // memory that views keep alive which arrived as they are
 	copied int          // payload that was copied
@@ -25,15 +26,34 @@ type reassembly struct {
 
 	recent [maxBlocks]wire.Seq // starts of the spans that changed last, newest first
 	known  int                 // how many of them are valid
+
+	few struct { // where the slices begin, so that a loss or two cost one allocation
+		page   page
+		pages  [1]*page
+		leaf   leaf
+		leaves [1]*leaf
+		first  [1]wire.Seq
+	}
+}
+
+func newReassembly() *reassembly {
+	a := new(reassembly)
+	a.few.pages[0] = &a.few.page
+	a.slab = a.few.pages[:]
+	a.spans = spans{first: a.few.first[:0], leaves: a.few.leaves[:0], spare: &a.few.leaf}
+	return a
 }
 
 // maxBlocks is the most blocks that a SACK option can carry (RFC 2018 §3).
 const maxBlocks = 4
 
-// A fragment is a part of a span.
+// A page is where fragments lie.
+type page [16]fragment
+
+// A fragment is a part of a span. They are numbered from 1.
 type fragment struct {
 	view chunk.View
-	next int32 // index+1 of the next in the span or in the free list; 0 at the end
+	next int32 // the next in the span or in the free list; 0 at the end
 	cost int32 // its share of kept; 0 if the view is a copy
 }
 
@@ -157,7 +177,7 @@ func (a *reassembly) concat(m, x span) span {
 	if m.head == 0 {
 		return x
 	}
-	a.slab[m.tail-1].next = x.head
+	a.frag(m.tail).next = x.head
 	m.tail = x.tail
 	m.End = wire.MaxSeq(m.End, x.End)
 	return m
@@ -174,7 +194,7 @@ func (a *reassembly) attach(m *span, v chunk.View, whole int) {
 	} else {
 		v = a.copy(v.B, whole)
 	}
-	if m.tail != 0 && a.slab[m.tail-1].view.Join(&v) { // the chunk is counted already
+	if m.tail != 0 && a.frag(m.tail).view.Join(&v) { // the chunk is counted already
 		return
 	}
 	a.kept += cost
@@ -182,7 +202,7 @@ func (a *reassembly) attach(m *span, v chunk.View, whole int) {
 	if m.tail == 0 {
 		m.head = i
 	} else {
-		a.slab[m.tail-1].next = i
+		a.frag(m.tail).next = i
 	}
 	m.tail = i
 }
@@ -203,23 +223,33 @@ func (a *reassembly) copy(b []byte, whole int) chunk.View {
 	return a.fill.View(at, at+len(b))
 }
 
-// alloc stores f and returns its index+1.
+// frag returns fragment i.
+func (a *reassembly) frag(i int32) *fragment {
+	i--
+	return &a.slab[i/int32(len(page{}))][i%int32(len(page{}))]
+}
+
+// alloc stores f and returns its number.
 func (a *reassembly) alloc(f fragment) int32 {
 	a.used++
-	if a.free == 0 {
-		a.slab = append(a.slab, f)
-		return int32(len(a.slab))
-	}
 	i := a.free
-	a.free = a.slab[i-1].next
-	a.slab[i-1] = f
+	if i == 0 {
+		if int(a.made) == len(a.slab)*len(page{}) {
+			a.slab = append(a.slab, new(page))
+		}
+		a.made++
+		i = a.made
+	}
+	to := a.frag(i)
+	a.free = to.next
+	*to = f
 	return i
 }
 
 // take moves the octets that follow nxt without a gap to q and returns the number after them.
 func (a *reassembly) take(nxt wire.Seq, q *recvQueue) wire.Seq {
-	for a.spans.n > 0 && a.spans.leaves[0][0].Start.LessEq(nxt) {
-		s := a.spans.leaves[0][0]
+	for a.spans.n > 0 && a.spans.at(place{}).Start.LessEq(nxt) {
+		s := *a.spans.at(place{})
 		a.spans.remove(place{})
 		a.drain(s, nxt, q)
 		nxt = wire.MaxSeq(nxt, s.End)
@@ -231,7 +261,7 @@ func (a *reassembly) take(nxt wire.Seq, q *recvQueue) wire.Seq {
 func (a *reassembly) drain(s span, nxt wire.Seq, q *recvQueue) {
 	at := s.Start
 	for i := s.head; i != 0; {
-		f := &a.slab[i-1]
+		f := a.frag(i)
 		n := f.view.Len()
 		a.octets -= n
 		a.kept -= int(f.cost)
@@ -258,8 +288,8 @@ func (a *reassembly) compact() {
 		a.fill.Release()
 	}
 	a.fill, a.filled, a.copied = nil, 0, 0
-	for i := range a.slab {
-		f := &a.slab[i]
+	for i := range a.made {
+		f := a.frag(i + 1)
 		if f.cost == 0 && f.view.Len() > 0 {
 			v := a.copy(f.view.B, f.view.Len())
 			f.view.Release()
@@ -298,8 +328,8 @@ func (a *reassembly) blocks(dst []wire.Range) int {
 
 // drop throws everything away.
 func (a *reassembly) drop() {
-	for i := range a.slab {
-		a.slab[i].view.Release()
+	for i := range a.made {
+		a.frag(i + 1).view.Release()
 	}
 	if a.fill != nil {
 		a.fill.Release()

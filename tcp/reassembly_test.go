@@ -36,7 +36,7 @@ func (w *twin) runs() (out []wire.Range) {
 
 func allSpans(a *reassembly, base wire.Seq) (out []wire.Range) {
 	for _, leaf := range a.spans.leaves {
-		for _, s := range leaf {
+		for _, s := range leaf.at[:leaf.n] {
 			out = append(out, wire.Range{Start: s.Start - base, End: s.End - base})
 		}
 	}
@@ -48,16 +48,16 @@ func checkReassembly(t *testing.T, a *reassembly) {
 	t.Helper()
 	octets, used, n := 0, 0, 0
 	for l, leaf := range a.spans.leaves {
-		if len(leaf) == 0 || len(leaf) > leafSize || a.spans.first[l] != leaf[0].Start {
-			t.Fatalf("leaf %d has %d spans and begins at %d, not %d", l, len(leaf), leaf[0].Start, a.spans.first[l])
+		if leaf.n == 0 || a.spans.first[l] != leaf.at[0].Start {
+			t.Fatalf("leaf %d has %d spans and begins at %d, not %d", l, leaf.n, leaf.at[0].Start, a.spans.first[l])
 		}
-		for _, s := range leaf {
+		for _, s := range leaf.at[:leaf.n] {
 			n++
 			at := s.Start
-			for i := s.head; i != 0; i = a.slab[i-1].next {
+			for i := s.head; i != 0; i = a.frag(i).next {
 				used++
-				octets += a.slab[i-1].view.Len()
-				at = at.Add(a.slab[i-1].view.Len())
+				octets += a.frag(i).view.Len()
+				at = at.Add(a.frag(i).view.Len())
 			}
 			if at != s.End {
 				t.Fatalf("the fragments of %v end at %d", s.Range, at)
@@ -80,7 +80,7 @@ func FuzzReassembly(f *testing.F) {
 		base := wire.Seq(base32)
 		stream := pattern(size)
 		w := twin{make([]bool, size)}
-		a := &reassembly{}
+		a := newReassembly()
 		for i := 0; i+1 < len(ops); i += 2 {
 			from := 1 + int(ops[i])
 			n := 1 + int(ops[i+1])
@@ -133,7 +133,7 @@ func checkDelivery(t *testing.T, a *reassembly, w *twin, stream []byte, base wir
 // containing the segment which triggered this ACK", then "the most recently
 // reported".
 func TestRFC2018_NewestBlockFirst(t *testing.T) {
-	a := &reassembly{}
+	a := newReassembly()
 	for _, at := range []int{100, 300, 500, 700, 900} {
 		a.insert(chunk.Borrow(make([]byte, 100)), wire.Seq(at), 1<<20)
 	}
@@ -149,7 +149,7 @@ func TestRFC2018_NewestBlockFirst(t *testing.T) {
 // A thousand segments of one octet may not cost a thousand chunks.
 func TestReassemblyBoundsOverhead(t *testing.T) {
 	const limit = 256 << 10
-	a := &reassembly{}
+	a := newReassembly()
 	refused := 0
 	for i := range 100_000 {
 		v := chunk.New(2048).Grow(1)
@@ -170,7 +170,7 @@ func TestReassemblyKeepsToItsLimit(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	stream := pattern(1 << 16)
 	for range 300 {
-		a, limit := &reassembly{}, 4000+r.IntN(60_000)
+		a, limit := newReassembly(), 4000+r.IntN(60_000)
 		largest := 1 + r.IntN(4000)
 		refused := 0
 		for i := 0; i < 2000 && refused < 20; i++ {
@@ -193,7 +193,7 @@ func TestReassemblyKeepsToItsLimit(t *testing.T) {
 
 // Chunks of which hardly anything is left are copied together when room gets scarce.
 func TestReassemblyCompacts(t *testing.T) {
-	a := &reassembly{}
+	a := newReassembly()
 	var q recvQueue
 	at := wire.Seq(0)
 	for range 2000 {
@@ -212,26 +212,18 @@ func TestReassemblyCompacts(t *testing.T) {
 }
 
 func BenchmarkReassembly(b *testing.B) {
-	orders := []struct {
-		name string
-		at   func(i, n int) int
-	}{
-		{"ascending", func(i, n int) int { return i % n }},
-		{"descending", func(i, n int) int { return n - 1 - i%n }},
-		{"scattered", func(i, n int) int { return int(uint32(i%n) * 2654435761 % uint32(n)) }},
-	}
-	for _, o := range orders {
+	for _, o := range arrivals {
 		for _, n := range []int{100, 1000, 10_000, 100_000} {
 			b.Run(fmt.Sprintf("%s/%d", o.name, n), func(b *testing.B) {
 				one := chunk.Borrow(make([]byte, 1))
-				a := &reassembly{}
+				a := newReassembly()
 				for i := range b.N {
 					if i%n == 0 {
 						b.StopTimer()
 						a.drop()
 						b.StartTimer()
 					}
-					a.insert(one, wire.Seq(2*o.at(i, n)+1), 1<<40)
+					a.insert(one, wire.Seq(2*o.at(i%n, n)+1), 1<<40)
 				}
 			})
 		}

@@ -98,7 +98,7 @@ func (t *TCB) takeEarly(now mono.Time, seg *wire.Segment) {
 		return
 	}
 	if r.early == nil {
-		r.early = new(reassembly)
+		r.early = newReassembly()
 	}
 	t.counts.ReorderedIn++
 	t.rememberEarlyDuplicate(seg)
