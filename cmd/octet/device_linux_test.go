@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -405,6 +406,7 @@ func TestVerbsOnADevice(t *testing.T) {
 		t.Errorf("the kernel's sockets are %q", got)
 	}
 	pings(t, on)
+	perfs(t, on)
 	u.end(unix.SIGINT, 130)
 	server.end(0, 5) // its network has gone
 	if said := server.err.String(); !strings.Contains(said, "octet up that holds the network has ended") {
@@ -440,6 +442,29 @@ func pings(t *testing.T, on string) {
 			t.Error(err)
 		}
 	}
+}
+
+// perfs measures between the kernel and the stack, which serves, and the other way.
+func perfs(t *testing.T, on string) {
+	t.Helper()
+	kernels := start(t, "listening at tcp://", "perf", "--server", "-v", "--port", "7202")
+	for _, to := range []string{"198.18.0.2", "fd6f:6374:6574::2", "--port 7202 198.18.0.1 " + on} {
+		for _, args := range []string{"", "-R -P 2", "-w requests", "-w connects", "-u", "-u -R", "-w requests -u"} {
+			args := append([]string{"perf", "-t", "50ms", "--json"}, strings.Fields(args+" "+to)...)
+			out := stdout(t, 0, args...)
+			if err := validate("perf", out); err != nil {
+				t.Errorf("octet %v: %v", args, err)
+			}
+			if !regexp.MustCompile(`"received_octets":[1-9]`).MatchString(out) {
+				t.Errorf("octet %v measures nothing: %s", args, out)
+			}
+		}
+	}
+	if got := octet(t, 0, "perf", "198.18.0.2", "-n", "3MB", "-P", "3"); !strings.Contains(got, "       3 MB ") {
+		t.Errorf("of 3 MB octet perf says %q", got)
+	}
+	octet(t, 5, "perf", "198.18.0.2", "--port", "9")
+	kernels.end(unix.SIGINT, 130)
 }
 
 // Nobody but the user reaches the stack.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/octet-net/octet/cmd/octet/internal/outcome"
+	"github.com/octet-net/octet/cmd/octet/internal/perf"
 	"github.com/octet-net/octet/cmd/octet/internal/quantity"
 )
 
@@ -31,20 +32,23 @@ const maxConnections = 16384
 type service struct {
 	name, scheme string
 	port         uint16
-	hint         string // a command to try, with %s for the URL
+	hint         string // a command to try, of the URL and the host
 	run          func(*Run, context.Context, service) (serve func(), err error)
 }
 
 var services = []service{
-	{"http", "http", httpPort, "curl %s", (*Run).http},
-	{"echo", "tcp", echoPort, "octet send %s Hello", (*Run).echo},
-	{"echo", "udp", echoPort, "octet send %s Hello", (*Run).echoDatagrams},
+	{"http", "http", httpPort, "curl %[1]s", (*Run).http},
+	{"echo", "tcp", echoPort, "octet send %[1]s Hello", (*Run).echo},
+	{"echo", "udp", echoPort, "octet send %[1]s Hello", (*Run).echoDatagrams},
+	{"perf", "tcp", perf.Port, "octet perf %[2]v", (*Run).perf},
 }
 
 func (s service) at(a netip.Addr) string { return hostPort(s.scheme, a, s.port) }
-func (s service) try(at string) string   { return fmt.Sprintf(s.hint, at) }
 func (s service) address() string        { return ":" + strconv.Itoa(int(s.port)) }
 func (s service) failed(err error) error { return listenFailure(s.scheme, s.port, err) }
+
+// try returns a command to try.
+func (s service) try(host netip.Addr) string { return fmt.Sprintf(s.hint, s.at(host), host) }
 
 func listenFailure(scheme string, port uint16, err error) error {
 	return outcome.Failf(outcome.Usage, "leave one of them out", "cannot listen at %s port %d of the stack: %s", scheme, port, outcome.Cause(err))
@@ -141,6 +145,20 @@ func (u *Run) echoDatagrams(run context.Context, s service) (func(), error) {
 func servicePort(a net.Addr) bool {
 	u, ok := a.(*net.UDPAddr)
 	return ok && u.Port < 1024
+}
+
+// perf measures with who asks.
+func (u *Run) perf(run context.Context, s service) (func(), error) {
+	l, err := u.stack.Host.Listen("tcp", s.address())
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	server := perf.Server{Net: u.stack.Host, Report: u.Report}
+	return func() {
+		if err := server.Serve(run, l); err != nil && run.Err() == nil && !errors.Is(err, net.ErrClosed) {
+			u.Report.Tellf("perf: %v", err)
+		}
+	}, nil
 }
 
 // http serves a page about the stack, and as many octets as somebody asks for.

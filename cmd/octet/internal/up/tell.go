@@ -156,9 +156,8 @@ func (u *Run) announceServices() {
 	u.row("try", "ping "+host.String())
 	if u.Serve {
 		for _, s := range services {
-			at := s.at(host)
-			u.row("try", s.try(at))
-			u.Report.Event("service", serviceBody{s.name, at})
+			u.row("try", s.try(host))
+			u.Report.Event("service", serviceBody{s.name, s.at(host)})
 		}
 	}
 	for _, f := range u.Forwards {
