@@ -23,9 +23,11 @@ type network struct {
 	free  mono.Time // when the line has sent all that is in the queue
 	sent  uint64    // segments that came to the bottleneck
 	flows []*netFlow
-	air   [2][]netFlight // what travels, by the side where it arrives, in the order of arrival
-	due   []mono.Time    // the deadlines of the ends: that of end i of flow f at 2f+i
-	sink  [64 << 10]byte // what users read
+	air   [2][]netFlight                 // what travels, by the side where it arrives, in the order of arrival
+	due   []mono.Time                    // the deadlines of the ends: that of end i of flow f at 2f+i
+	sink  [64 << 10]byte                 // what users read
+	lie   func(n int, seg *wire.Segment) // what becomes of the n-th segment of receivers; may be nil
+	lies  int
 }
 
 // A wirePath is what a network does to segments.
@@ -183,6 +185,10 @@ func (f *netFlow) pour(now mono.Time) {
 // send carries a segment to the other side.
 func (n *network) send(flow, from int, seg *wire.Segment) {
 	if from == server {
+		if n.lie != nil && seg.Flags&wire.SYN == 0 {
+			n.lies++
+			n.lie(n.lies, seg)
+		}
 		if n.back > 0 {
 			n.sent++
 			if n.chance(1) < n.back {
