@@ -75,7 +75,7 @@ func piece(b []byte, h *wire.IP, at, index, off, n int, last bool) {
 	if !last {
 		t[13] &^= uint8(wire.FIN | wire.PSH)
 	}
-	if off > 0 {
+	if off > 0 && t[12]&uint8(wire.AE>>8) == 0 { // with AE it is part of a counter (RFC 9768 §3.3.4)
 		t[13] &^= uint8(wire.CWR)
 	}
 }

@@ -20,7 +20,7 @@ func large(ipv6, ethernet bool, n, head int, flags wire.Flags) *Packet {
 	if ipv6 {
 		at = 40
 	}
-	b[at+13] = byte(flags)
+	b[at+12], b[at+13] = b[at+12]|byte(flags>>8), byte(flags)
 	if ethernet {
 		e := wire.Ethernet{Type: wire.EtherIPv4}
 		if ipv6 {
@@ -51,6 +51,28 @@ func TestCutTCP(t *testing.T) {
 				}
 				checkPieces(t, pieces, ethernet, want[len(want)-2500:])
 			}
+		}
+	}
+}
+
+// RFC 9768 §3.3.4: where AE is set, CWR is part of a counter that all pieces tell.
+func TestCutKeepsCounters(t *testing.T) {
+	for _, c := range []struct{ flags, want wire.Flags }{
+		{wire.ACK | wire.AE | wire.CWR, wire.AE | wire.CWR},
+		{wire.ACK | wire.AE | wire.CWR | wire.ECE, wire.AE | wire.CWR | wire.ECE},
+		{wire.ACK | wire.CWR | wire.ECE, wire.ECE},
+	} {
+		n := 0
+		cut(large(false, false, 2500, -1, c.flags), false, func(q *Packet) {
+			t12, t13 := q.Head()[32], q.Head()[33]
+			if got := wire.Flags(t12&1)<<8 | wire.Flags(t13); n > 0 && got&^wire.ACK != c.want {
+				t.Errorf("%v: piece %d has %v, want %v", c.flags, n, got, c.want)
+			}
+			n++
+			q.Data.Release()
+		})
+		if n != 3 {
+			t.Errorf("%d pieces, want 3", n)
 		}
 	}
 }

@@ -121,12 +121,9 @@ func (a *accecn) unwrap(d, n, mss, marked int, exact bool) int {
 	switch {
 	case n < d+8:
 		return d
-	case exact:
-		// A.2.2: d packets could have been that many octets, and most
-		// packets would have been small ones.
-		if marked <= d*mss && marked < most*mss/2 {
-			return d
-		}
+	case exact: // no more often than so many octets need (appendix A.2.2, but to the turn)
+		turns := (max(marked-d*mss, 0) + 8*mss - 1) / (8 * mss)
+		return min(d+8*turns, most)
 	case a.stretch > 8*usualStretch:
 		return d // the peer, or the path, acknowledges so much at once (appendix A.2.1)
 	}

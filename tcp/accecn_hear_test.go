@@ -96,6 +96,8 @@ func TestRFC9768_3_2_2_5_2_SafestLikelyCase(t *testing.T) {
 		{"the option: d=2, 1460 octets", 2, 10, 1460, 0, true, 2},
 		{"the option: d=7, 10200 octets", 7, 15, 10200, 0, true, 7},
 		{"the option: d=1, nine packets of octets", 1, 9, 9 * 1460, 0, true, 9},
+		{"the option: nine of many packets", 1, 60, 9 * 1460, 0, true, 9},
+		{"the option: more octets than packets", 1, 9, 99 * 1460, 0, true, 9},
 	} {
 		a := accecn{stretch: 8 * c.avg}
 		if got := a.unwrap(c.d, c.n, 1460, c.marked, c.exact); got != c.want {
