@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"runtime/pprof"
+	"sync"
 
 	"github.com/octet-net/octet/vnet"
 )
@@ -17,7 +18,43 @@ const (
 // A Host is a host of a simulation.
 type Host struct {
 	*vnet.Host
-	net *Net
+	net    *Net
+	number uint64 // that its goroutines carry under octet test
+}
+
+// numbered are the hosts of all simulations that run, by their numbers.
+var numbered struct {
+	sync.Mutex
+	last  uint64
+	hosts map[uint64]*Host
+}
+
+// number gives a host its number until the simulation ends.
+func number(h *Host) {
+	numbered.Lock()
+	defer numbered.Unlock()
+	if numbered.hosts == nil {
+		numbered.hosts = map[uint64]*Host{}
+	}
+	numbered.last++
+	h.number = numbered.last
+	numbered.hosts[h.number] = h
+}
+
+// forget takes the numbers of hosts back.
+func forget(hosts []*Host) {
+	numbered.Lock()
+	defer numbered.Unlock()
+	for _, h := range hosts {
+		delete(numbered.hosts, h.number)
+	}
+}
+
+// hostOf returns the host with a number, nil if there is none any more.
+func hostOf(number uint64) *Host {
+	numbered.Lock()
+	defer numbered.Unlock()
+	return numbered.hosts[number]
 }
 
 // Go runs f as a program of the host, which Net.Run waits for.
@@ -41,7 +78,10 @@ func (h *Host) Go(f func()) {
 // as a server.
 func (h *Host) Background(f func()) {
 	labels := pprof.Labels(labelHost, h.Name(), labelRun, h.net.id)
-	go pprof.Do(context.Background(), labels, func(context.Context) { f() })
+	go pprof.Do(context.Background(), labels, func(context.Context) {
+		enter(h)
+		f()
+	})
 }
 
 // Serve is http.Serve of a handler at an address such as ":80", in the background.

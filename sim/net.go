@@ -120,6 +120,7 @@ func (n *Net) Host(name string, list ...vnet.HostOption) *Host {
 	v, err := n.Net.Host(name, list...)
 	n.fatal(err)
 	h := &Host{Host: v, net: n}
+	number(h)
 	n.mu.Lock()
 	n.hosts = append(n.hosts, h)
 	n.mu.Unlock()
@@ -222,6 +223,7 @@ func (n *Net) finish() {
 		}
 	}
 	n.finished = true
+	forget(n.hosts)
 	if left != "" {
 		n.t.Errorf("sim: goroutines remain an hour after the network was closed:\n%s", left)
 	}

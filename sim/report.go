@@ -46,11 +46,27 @@ func (r *run) explain(t *testing.T) {
 	} else {
 		t.Logf("sim: %d faults in %s; edit it and run with -sim.schedule=%s", faults.Len(), base+".faults", base+".faults")
 	}
-	t.Logf("sim: replay: go test -run '^%s$' -sim.seed=%#x", strings.Split(r.name, "/")[0], r.seed)
+	t.Logf("sim: replay: %s -run '^%s$' -sim.seed=%#x", command(), strings.Split(r.name, "/")[0], r.seed)
 	r.again(t, &first)
 	if *flagShrink {
 		shrink(t, r, faults, base+".min.faults")
 	}
+}
+
+// command is what runs a test again as it ran now.
+func command() string {
+	if exactly {
+		return "octet test"
+	}
+	return "go test"
+}
+
+// advice says why two runs with one seed can differ.
+func advice() string {
+	if exactly {
+		return ": something outside the bubble has a part in it"
+	}
+	return ": goroutines of a host race (octet test decides that by the seed too)"
 }
 
 func lastStep(t vnet.Trace) string {
@@ -115,8 +131,8 @@ func (r *run) again(t *testing.T, first *vnet.Trace) {
 		t.Logf("sim: it ran a second time and %s; the runs are the same packet by packet (trace %016x)", outcome, trace.Hash)
 		return
 	}
-	t.Logf("sim: it ran a second time and %s; the runs differ from packet %d on (of %d and %d), so the seed does not decide everything here: goroutines of a host race\n  first:  %s\n  second: %s",
-		outcome, i, first.Packets, trace.Packets, r.net.Line(i), second.net.Line(i))
+	t.Logf("sim: it ran a second time and %s; the runs differ from packet %d on (of %d and %d), so the seed does not decide everything here%s\n  first:  %s\n  second: %s",
+		outcome, i, first.Packets, trace.Packets, advice(), r.net.Line(i), second.net.Line(i))
 	if first.Shape == trace.Shape {
 		t.Logf("sim: times, places and lengths of all packets are the same (shape %016x); only contents differ", trace.Shape)
 	}

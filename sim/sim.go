@@ -3,8 +3,10 @@ package sim
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
+	"testing/cryptotest"
 	"testing/synctest"
 	"time"
 
@@ -112,6 +114,7 @@ func (r *run) once(t *testing.T) {
 			panic(p)
 		}
 	}()
+	defer r.settle(t)()
 	synctest.Test(t, func(t *testing.T) {
 		w.enter()
 		if !r.settings.start.IsZero() {
@@ -124,6 +127,33 @@ func (r *run) once(t *testing.T) {
 		t.Cleanup(n.finish)
 		r.f(t, n)
 	})
+}
+
+// settle takes from chance what can be taken from it before the bubble begins: one
+// processor, so that goroutines do not run side by side, and the randomness of
+// cryptography, on which the lengths of signatures depend.
+func (r *run) settle(t *testing.T) (restore func()) {
+	processors := runtime.GOMAXPROCS(1)
+	unseed := seedRuntime(r.seed)
+	fixCrypto(t, r.seed)
+	return func() {
+		unseed()
+		runtime.GOMAXPROCS(processors)
+	}
+}
+
+// fixCrypto draws cryptographic randomness from the seed, except in a test that runs
+// beside others, whose randomness it is too.
+func fixCrypto(t *testing.T, seed uint64) {
+	defer func() {
+		if p := recover(); p != nil {
+			if s, ok := p.(string); !ok || !strings.HasSuffix(s, "can not use t.Parallel") {
+				panic(p)
+			}
+			t.Log("sim: this test runs beside others: what crypto/rand gives is not from the seed")
+		}
+	}()
+	cryptotest.SetGlobalRandom(t, seed)
 }
 
 // deadlock reports what synctest has found, which otherwise ends the process.

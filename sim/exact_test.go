@@ -1,0 +1,54 @@
+//go:build octet_exact
+
+package sim_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/octet-net/octet/sim"
+)
+
+// Eight goroutines of one host share a transport and race for its connections, so
+// that only the runtime decides who sends what when. Each run prints its trace,
+// which a caller compares across processes.
+func TestExactRace(t *testing.T) {
+	for range 3 {
+		sim.Test(t, func(t *testing.T, n *sim.Net) {
+			lan := n.Switch("lan", sim.Path{Delay: 5 * time.Millisecond, Loss: sim.Random(0.02)})
+			srv, a := n.Host("server", lan), n.Host("alice", lan)
+			srv.Serve(":80", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				time.Sleep(3 * time.Millisecond)
+				fmt.Fprintf(w, "hello %s", r.URL.Path)
+			}))
+			client := a.HTTPClient()
+			a.Go(func() {
+				var group sync.WaitGroup
+				defer group.Wait()
+				for i := range 8 {
+					group.Go(func() {
+						for j := range 5 {
+							resp, err := client.Get(fmt.Sprintf("http://server/%d/%d", i, j))
+							if err != nil {
+								t.Errorf("request %d of %d: %v", j, i, err)
+								return
+							}
+							if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+								t.Error(err)
+							}
+							resp.Body.Close()
+						}
+					})
+				}
+			})
+			if !n.Run(time.Minute) {
+				t.Error("the clients are not done")
+			}
+			fmt.Printf("trace %016x of %d packets\n", n.Trace().Hash, n.Trace().Packets)
+		})
+	}
+}
