@@ -183,7 +183,8 @@ func TestFairness(t *testing.T) {
 	}{
 		{[]string{"newreno"}, 2, 0.95}, {[]string{"newreno"}, 8, 0.9}, {[]string{"newreno"}, 64, 0.8},
 		{[]string{"cubic"}, 2, 0.9}, {[]string{"cubic"}, 8, 0.9}, {[]string{"cubic"}, 64, 0.8},
-		{[]string{"newreno", "cubic"}, 2, 0.7}, {[]string{"newreno", "cubic"}, 8, 0.7},
+		{[]string{"bbr"}, 2, 0.8}, {[]string{"bbr"}, 8, 0.8}, {[]string{"bbr"}, 64, 0.8},
+		{[]string{"newreno", "cubic"}, 2, 0.7}, {[]string{"newreno", "cubic"}, 8, 0.7}, {[]string{"newreno", "cubic"}, 64, 0.7},
 	} {
 		if testing.Short() && c.n > 2 {
 			continue
@@ -224,6 +225,7 @@ func TestResponseFunctions(t *testing.T) {
 		{"cubic", 100 * ms, 0.001, 0.8, 1.25},
 		{"cubic", 100 * ms, 0.0001, 0.8, 1.25},
 		{"cubic", 200 * ms, 0.001, 0.8, 1.25},
+		{"cubic", 40 * ms, 0.02, 0.8, 1.25},
 		{"newreno", 20 * ms, 0.01, 0.8, 1.25},
 		{"newreno", 20 * ms, 0.001, 0.8, 1.25},
 		{"newreno", 100 * ms, 0.001, 0.8, 1.25},

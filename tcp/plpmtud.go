@@ -43,7 +43,7 @@ type sizing struct {
 	*sizeSearch // nil before the first
 	ceiling     int
 	cut         int32 // payload of the probe that Output gave last, else 0
-	least       int32 // what every path carries: MIN_PLPMTU (RFC 8899 §5.1.2)
+	least       int32 // what every path carries, our MIN_PLPMTU (RFC 8899 §5.1.2): packets of 576 octets, or 1,280 of IPv6
 }
 
 // A sizeSearch is what a connection knows that has something to search for.
@@ -135,8 +135,9 @@ func (t *TCB) narrow(now mono.Time) {
 
 // blackHole acts on the n-th timeout in a row: if what does not arrive is larger than
 // what passes nearly everywhere, perhaps its size is why (RFC 4821 §7.7, RFC 8899 §4.3).
-// If, once lowered, that does not arrive either, what every path carries is left:
-// MIN_PLPMTU (RFC 8899 §5.1.2). Over IPv6 there is nothing between, and the base is not below it.
+// If, once lowered, that does not arrive either, what every path carries is left. RFC
+// 4821 §7.7 would halve it again and again, down to 68 octets; 576 is as little as any
+// path has today. Over IPv6 there is nothing between, and the base is not below it.
 func (t *TCB) blackHole(now mono.Time, n int) {
 	p, s := &t.cfg.PathMTU, &t.snd
 	if p.BlackHole == 0 || n < p.BlackHole || s.wnd == 0 {

@@ -6,7 +6,7 @@ import (
 	"github.com/octet-net/octet/mono"
 )
 
-// nonValidatedPeriod is RFC 7661 §4.4.3: how long an unused window is kept.
+// nonValidatedPeriod is how long an unused window is kept (RFC 7661 §4.4.3; §5 says why five minutes).
 const nonValidatedPeriod = 5 * time.Minute
 
 // A validation knows how much of the window was used of late (RFC 7661). Its

@@ -125,7 +125,7 @@ func (w *window) counted(n int32) int32 {
 func (w *window) grow(octets int32) { w.cwnd = min(w.cwnd+octets, maxWindow) }
 
 // flight is what a reduction starts from. RFC 5681 §3.1 says FlightSize; RFC 7661
-// §4.4.2 takes pipeACK if that is more, so that a sender that pauses while it loses
+// §4.4.1 takes pipeACK if that is more, so that a sender that pauses while it loses
 // a little is not thrown back to it. (What it takes off again for the octets
 // retransmitted is left to PRR.) Never more than the window: limited transmit
 // (RFC 3042) does not count.
