@@ -31,6 +31,15 @@ type (
 	Mask           = link.Mask
 	GilbertElliott = link.GilbertElliott
 	DropTail       = link.DropTail
+	CoDel          = vnet.CoDel
+	FQCoDel        = vnet.FQCoDel
+	PIE            = vnet.PIE
+	DualPI2        = vnet.DualPI2
+	Router         = vnet.Router
+	NAT            = vnet.NAT
+	NATConfig      = vnet.NATConfig
+	Firewall       = vnet.Firewall
+	FirewallConfig = vnet.FirewallConfig
 )
 
 // Parts of rules (Net.OnPacket), options and the like, as in packages vnet and link.
@@ -41,6 +50,9 @@ var (
 	Prefix, Address     = vnet.Prefix, vnet.Address
 	Profile, SendBuffer = vnet.Profile, vnet.SendBuffer
 	Set                 = vnet.Set
+	// Kinds of NAT as they are often called.
+	FullCone, RestrictedCone  = vnet.FullCone, vnet.RestrictedCone
+	PortRestricted, Symmetric = vnet.PortRestricted, vnet.Symmetric
 )
 
 // Directions of a link and kinds of jitter.
@@ -125,6 +137,30 @@ func (n *Net) Host(name string, list ...vnet.HostOption) *Host {
 	n.hosts = append(n.hosts, h)
 	n.mu.Unlock()
 	return h
+}
+
+// Router makes a router (vnet.Net.Router).
+func (n *Net) Router(name string, list ...vnet.HostOption) *Router {
+	n.t.Helper()
+	r, err := n.Net.Router(name, list...)
+	n.fatal(err)
+	return r
+}
+
+// NAT makes a NAT (vnet.Net.NAT).
+func (n *Net) NAT(name string, inside, outside vnet.HostOption, c NATConfig) *NAT {
+	n.t.Helper()
+	x, err := n.Net.NAT(name, inside, outside, c)
+	n.fatal(err)
+	return x
+}
+
+// Firewall makes a firewall (vnet.Net.Firewall).
+func (n *Net) Firewall(name string, inside, outside vnet.HostOption, c FirewallConfig) *Firewall {
+	n.t.Helper()
+	x, err := n.Net.Firewall(name, inside, outside, c)
+	n.fatal(err)
+	return x
 }
 
 // Partition lets no packet pass between two sides (vnet.Net.Partition).

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 
 	"github.com/octet-net/octet"
@@ -73,6 +74,9 @@ func (n *Net) newNode(what, name string, list []HostOption, routes bool) (*node,
 		return nil, err
 	}
 	x := &node{net: n, what: what, name: name, made: where(), routes: routes}
+	if c.hides {
+		x.hidden = c.ports[0].place.network()
+	}
 	x.ctx, x.cancel = context.WithCancel(context.Background())
 	plan, err := n.addresses(x, &c)
 	if err != nil {
@@ -156,10 +160,20 @@ func (x *node) attach(p Port, addrs []netip.Prefix) error {
 	for _, a := range addrs {
 		k.lan.macs[a.Addr()] = k.mac
 	}
+	others := slices.Clone(k.lan.nodes)
 	k.lan.nodes = append(k.lan.nodes, x)
 	x.net.mu.Unlock()
-	if _, err := x.stack.Attach(k, addrs...); err != nil {
+	index, err := x.stack.Attach(k, addrs...)
+	if err != nil {
 		return errorf("%s %q: %w", x.what, x.name, err)
+	}
+	if k.index = index; x.net.options.WireARP || len(others) > acquainted {
+		return nil
+	}
+	for _, o := range others {
+		if err := k.meet(o); err != nil {
+			return errorf("%s %q: %w", x.what, x.name, err)
+		}
 	}
 	return nil
 }
@@ -171,6 +185,9 @@ func (h *Host) Addr() netip.Addr { return h.node.addrs[0] }
 
 // Addrs returns the addresses of the host, those of its first place first.
 func (h *Host) Addrs() []netip.Addr { return append([]netip.Addr(nil), h.node.addrs...) }
+
+// AddrPort returns the first address with a port.
+func (h *Host) AddrPort(port uint16) netip.AddrPort { return netip.AddrPortFrom(h.Addr(), port) }
 
 // Link returns the link by which the host is attached to its i-th place.
 func (h *Host) Link(i int) *Link { return h.node.nics[i].link }

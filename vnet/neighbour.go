@@ -8,6 +8,39 @@ import (
 	"github.com/octet-net/octet/wire"
 )
 
+// acquainted is how many hosts of a network know each other from the beginning.
+// Those of larger ones ask (resolve).
+const acquainted = 64
+
+// meet tells two hosts of a network of each other.
+func (k *nic) meet(o *node) error {
+	for _, other := range o.nics {
+		if other.lan != k.lan {
+			continue
+		}
+		if err := k.know(other); err != nil {
+			return err
+		}
+		if err := other.know(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// know enters the addresses of another interface.
+func (k *nic) know(other *nic) error {
+	for _, a := range other.node.addrs {
+		if _, onLink := other.neighbour(a); !onLink {
+			continue
+		}
+		if err := k.node.stack.AddNeighbour(k.index, a, other.mac[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // resolve looks whether a packet of the stack is about finding neighbours. If it
 // asks for one that the network knows, the answer comes within a microsecond. No
 // such packet goes further, so that a lost one delays nothing. k.mu is held.

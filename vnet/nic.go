@@ -27,15 +27,16 @@ const (
 // the wire, and back. It stands for the power of the machine, and answers the
 // stack's questions about neighbours itself where the network does not send them.
 type nic struct {
-	net  *Net
-	node *node
-	lan  *lan
-	link *Link
-	dir  Direction // which of the link it sends in
-	mac  wire.MAC
-	name string       // as the host calls it: eth0
-	dev  link.Counted // end of the wire
-	hook filter       // of a NAT or firewall; may be nil
+	net   *Net
+	node  *node
+	lan   *lan
+	link  *Link
+	dir   Direction // which of the link it sends in
+	mac   wire.MAC
+	name  string       // as the host calls it: eth0
+	index int          // by which the host knows it
+	dev   link.Counted // end of the wire
+	hook  filter       // of a NAT or firewall; may be nil
 
 	mu      sync.Mutex
 	to      link.Receiver

@@ -97,6 +97,7 @@ type hostConfig struct {
 	ports   []Port
 	wanted  []netip.Addr
 	bad     error
+	hides   bool // its first network is not known outside: a NAT
 	profile octet.Profile
 }
 

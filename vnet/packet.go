@@ -39,11 +39,9 @@ func (p *Packet) String() string {
 // read fills p in from a frame. It reads what it can and trusts nothing.
 func (p *Packet) read(f *link.Packet) {
 	*p = Packet{Len: f.Len(), data: f}
-	b := f.Head()
-	rest := f.Data.Len()
-	if len(b) == 0 {
-		b, rest = f.Data.B, 0
-	}
+	var first [link.HeadRoom]byte // headers may lie in both parts
+	b := begin(f, &first)
+	rest := f.Len() - len(b)
 	if len(b) < 14+20 {
 		return
 	}
@@ -69,6 +67,13 @@ func (p *Packet) read(f *link.Packet) {
 	end = min(end, len(b)+rest)
 	p.readPorts(b, at, end)
 	p.Src, p.Dst = netip.AddrPortFrom(src, p.Src.Port()), netip.AddrPortFrom(dst, p.Dst.Port())
+}
+
+// begin returns the first octets of a frame in one piece.
+func begin(f *link.Packet, to *[link.HeadRoom]byte) []byte {
+	n := copy(to[:], f.Head())
+	n += copy(to[n:], f.Data.B)
+	return to[:n]
 }
 
 // readPorts reads the transport header at octet at of b; the packet ends at octet end.

@@ -37,6 +37,7 @@ type Link struct {
 // newLink makes a wire. Its name and the seed decide what chance does on it.
 func (n *Net) newLink(name string, ends Asymmetric, macs [2]wire.MAC) (*Link, error) {
 	l := &Link{net: n, name: name}
+	ends.Up.Queue, ends.Down.Queue = n.seeded(ends.Up.Queue, name+"up"), n.seeded(ends.Down.Queue, name+"down")
 	w, err := link.NewWire(n.line, link.WireOptions{
 		Name: name, Seed: n.options.Seed, Ethernet: true, MAC: [2][6]byte{macs[0], macs[1]},
 		Ends:  [2]string{"eth0", "eth0"},
@@ -53,6 +54,19 @@ func (n *Net) newLink(name string, ends Asymmetric, macs [2]wire.MAC) (*Link, er
 	return l, nil
 }
 
+// seeded gives a queue that draws random numbers those of its link.
+func (n *Net) seeded(d link.Discipline, name string) link.Discipline {
+	switch q := d.(type) {
+	case PIE:
+		q.Seed ^= n.Chance("queue "+name, 0)
+		return q
+	case DualPI2:
+		q.Seed ^= n.Chance("queue "+name, 0)
+		return q
+	}
+	return d
+}
+
 // Name returns the name of the link: host/switch, or that of the cable.
 func (l *Link) Name() string { return l.name }
 
@@ -64,6 +78,7 @@ func (l *Link) Set(d Direction, p Path) error {
 	if err := l.net.check(); err != nil {
 		return err
 	}
+	p.Queue = l.net.seeded(p.Queue, l.name+d.String())
 	if err := l.wire.SetPath(int(d), link.Path(p)); err != nil {
 		return errorf("link %s: %w", l.name, err)
 	}

@@ -134,7 +134,7 @@ func (p *port) Receive(now mono.Time, batch []link.Packet) {
 	for i := range batch {
 		f := &batch[i]
 		b := f.Head()
-		if len(b) == 0 {
+		if len(b) == 0 { // a frame that some device has copied; else its header is all in the head
 			b = f.Data.B
 		}
 		if len(b) < 14 {
