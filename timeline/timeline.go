@@ -116,8 +116,25 @@ func (t *Timeline) Advance(to mono.Time) {
 	t.now = max(t.now, to)
 }
 
+// stackRoom is more than the way of a packet from a wire to a socket and back needs.
+const stackRoom = 12 << 10
+
+// grow makes the stack of a goroutine that is new, as that of a timer is each time,
+// large in one step. Growing by doubling on the way of the first packet, where the
+// stack is deep, costs several times what the packet does.
+//
+//go:noinline
+func grow() byte {
+	var room [stackRoom]byte
+	return touch(&room)
+}
+
+//go:noinline
+func touch(room *[stackRoom]byte) byte { return room[0] }
+
 // tick is what the timer calls.
 func (t *Timeline) tick() {
+	grow()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.armed = mono.Never
