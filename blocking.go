@@ -44,7 +44,7 @@ func (s *Socket) read(p []byte) (int, error) {
 // undisturbed reports that a Read has no consequence that an event would have to
 // draw: the peer need not be told, and nobody else waits for octets or for news.
 func (s *Socket) undisturbed() bool {
-	return s.tcb.Silent() && s.notify == nil && s.reads.alone()
+	return s.tcb.Silent() && s.notify == nil && s.reads.alone() && !s.host.budget.on()
 }
 
 // readEnd returns why there is nothing more to read: io.EOF, or once why the
@@ -53,7 +53,7 @@ func (s *Socket) readEnd() error {
 	if s.sawFIN || s.readShut || !s.readErr {
 		return io.EOF
 	}
-	s.readErr, s.writeErr, s.pending = false, false, 0
+	s.readErr, s.writeErr, s.pending = false, false, false
 	return syscall.Errno(s.end)
 }
 
@@ -86,8 +86,13 @@ func (s *Socket) write(p []byte) (n int, err error) {
 		if err = s.awaitRoom(); err != nil || len(p) == 0 {
 			break
 		}
+		most := s.afford(len(p))
+		if most == 0 {
+			s.side(&s.writes).wait(s.host.line)
+			continue
+		}
 		e := s.host.adopt(s)
-		k := s.tcb.Send(e.now, p)
+		k := s.tcb.Send(e.now, p[:most])
 		n, p = n+k, p[k:]
 		if len(p) == 0 {
 			s.endTurn()
@@ -117,7 +122,7 @@ func (s *Socket) awaitRoom() error {
 		t := s.tcb.Ready()
 		switch {
 		case s.writeErr:
-			s.writeErr, s.pending = false, 0
+			s.writeErr, s.pending = false, false
 			return syscall.Errno(s.end)
 		case s.writeShut || t&(tcp.WriteClosed|tcp.Dead) != 0:
 			return syscall.EPIPE
@@ -147,7 +152,7 @@ func (s *Socket) dial(ctx context.Context, a netip.AddrPort) error {
 		case s.closed:
 			return net.ErrClosed
 		case s.end != 0:
-			s.pending, s.readErr, s.writeErr = 0, false, false
+			s.pending, s.readErr, s.writeErr = false, false, false
 			return sysErr("connect", syscall.Errno(s.end))
 		case s.tcb.Ready()&tcp.Connected != 0:
 			return nil

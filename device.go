@@ -85,7 +85,7 @@ func (s *Socket) cutOff(n *nic) {
 	if s.nic != n || s.tcb == nil || !s.entered {
 		return
 	}
-	s.cut = true
+	s.end = errno(syscall.ENETDOWN)
 	s.tcb.Abort(e.now)
 }
 

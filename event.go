@@ -34,6 +34,8 @@ type event struct {
 
 	reads, writes waking // of sock, once its lock is given up
 
+	relief bool // memory was given back for which others wait
+
 	nics  []*nic // whose devices hold something to deliver
 	calls []call
 	loops []looped
@@ -124,6 +126,7 @@ func (e *event) end() {
 		e.leave()
 	}
 	clear(e.loops)
+	e.feed()
 	for _, n := range e.nics {
 		n.dev.Flush()
 	}

@@ -29,6 +29,8 @@ type Host struct {
 	made    atomic.Uint64 // sockets and the like, for their keys
 	keyBase uint64
 
+	budget budget
+
 	ip    ipLayer
 	ports portTable
 	conns table[*Socket]
@@ -69,11 +71,13 @@ func NewHost(list ...Option) *Host {
 	h.keyBase = uint64(binary.BigEndian.Uint32(h.secret.misc[:])) << 32
 	h.ports.key = h.secret.port
 	h.fast.most = h.profile.FastOpenPaths
+	h.budget.limit = int64(h.profile.Memory)
 	h.conns.init()
 	h.udps.init()
 	h.names.init(h, &o)
 	h.ip.init(h)
 	h.waits.init(h.line, h.nextKey(), h.profile.TimeWaits)
+	h.waits.budget = &h.budget
 	if _, err := h.Attach(link.NewLoopback(h.line)); err != nil {
 		panic("bug: a host without loopback: " + err.Error())
 	}

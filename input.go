@@ -269,6 +269,11 @@ func (s *Socket) arrive(e *event) {
 	if e.ln != nil && s.parent.Load() == e.ln && e.ln.full(&e.in) {
 		e.host.count(DropBacklog)
 	} else {
+		if !s.admits(e.in.Payload.Len()) {
+			e.host.count(DropMemory)
+			e.in.Payload.Release()
+			e.in.Flags &^= wire.FIN | wire.PSH | wire.URG
+		}
 		s.tcb.Arrive(e.now, &e.in)
 		s.vouch(e)
 	}

@@ -141,6 +141,10 @@ func (l *listener) open(e *event, k *tuple, iss wire.Seq) *Socket {
 // enter makes the socket of a connection and enters it in the table.
 func (l *listener) enter(e *event, k *tuple) *Socket {
 	h := l.host
+	if b := &h.budget; b.on() && b.room(0) < connectionCost {
+		h.count(DropMemory)
+		return nil
+	}
 	s := h.newSocket(l.sock.network)
 	l.sock.mu.Lock()
 	s.inherit(l.sock)

@@ -39,6 +39,10 @@ type Profile struct {
 	Orphans int
 	// DatagramBuffer is how many octets of memory a UDP socket queues for its reader.
 	DatagramBuffer int
+	// Memory is how many octets a host may spend on connections, on what they and UDP
+	// sockets queue, and on records of TIME-WAIT; 0 means no limit but those above. What
+	// package ip remembers has caps of its own (a few MiB).
+	Memory int
 	// BrokenPipe calls a reset that follows the peer's FIN EPIPE, as Linux does, not ECONNRESET.
 	BrokenPipe bool
 	// HopLimit is the TTL of IPv4 and the hop limit of IPv6 packets (RFC 1122 §3.2.1.7).

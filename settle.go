@@ -17,9 +17,14 @@ import (
 // who can go on. The event holds the lock of the socket.
 func (s *Socket) settle(e *event) {
 	t := s.tcb
-	if t == nil || !s.entered {
+	if t == nil {
 		return
 	}
+	if !s.entered {
+		s.account(e)
+		return
+	}
+	s.account(e)
 	if s.path.Generation != s.host.ip.generation() {
 		_ = s.refreshPath(e) // segments must fit the path; transmit says if there is none
 	}
@@ -43,6 +48,9 @@ func (s *Socket) settle(e *event) {
 		s.retire()
 	default:
 		s.arm()
+	}
+	if !s.entered {
+		s.account(e)
 	}
 	s.announce(e, ready)
 }
@@ -91,14 +99,13 @@ func (s *Socket) fail(err error) {
 	if !ok || s.closed {
 		return
 	}
-	s.end = errno(tcpErrno(reason))
-	if s.cut {
-		s.end = errno(syscall.ENETDOWN)
+	if s.end == 0 { // or the interface is gone
+		s.end = errno(tcpErrno(reason))
 	}
 	if s.sawFIN && reason == tcp.ReasonReset && s.host.profile.BrokenPipe {
 		s.end = errno(syscall.EPIPE)
 	}
-	s.pending = s.end
+	s.pending = s.end != 0
 	s.readErr, s.writeErr = true, true
 }
 

@@ -59,9 +59,9 @@ type Socket struct {
 	sawFIN    bool // all that the peer had to say has arrived
 	readShut  bool
 	writeShut bool
-	cut       bool   // the interface is gone
+	pending   bool   // SO_ERROR: end was not yet told to the program
 	end       errno  // why the connection ended; 0 for no error
-	pending   errno  // SO_ERROR: not yet told to the program
+	held      int32  // octets that the budget counts
 	label     uint32 // IPv6 flow label
 	options   socketOptions
 	fast      *fastOpening // until the handshake of a Fast Open is over, else nil
@@ -269,6 +269,9 @@ func (s *Socket) connect(e *event, a netip.AddrPort) error {
 	}
 	if s.path.Cast != ip.Unicast { // MUST-46
 		return syscall.ENETUNREACH
+	}
+	if b := &s.host.budget; b.on() && b.room(0) < connectionCost {
+		return syscall.ENOBUFS
 	}
 	iss, err := s.pickTuple(e.now)
 	switch {

@@ -23,7 +23,7 @@ func (s *Socket) put(p []byte, send func(*tcp.TCB, mono.Time, []byte) int) (int,
 	if err := s.maySend(); err != nil {
 		return 0, err
 	}
-	n := send(s.tcb, e.now, p)
+	n := send(s.tcb, e.now, p[:s.afford(len(p))])
 	if n == 0 && len(p) > 0 {
 		return 0, syscall.EAGAIN
 	}
@@ -35,7 +35,7 @@ func (s *Socket) maySend() error {
 	switch {
 	case s.closed:
 		return net.ErrClosed
-	case s.pending != 0:
+	case s.pending:
 		return s.takePending()
 	case s.tcb == nil:
 		return syscall.ENOTCONN
@@ -92,7 +92,7 @@ func (s *Socket) received(n, most int) (int, error) {
 		return n, nil
 	case s.sawFIN:
 		return 0, io.EOF
-	case s.pending != 0:
+	case s.pending:
 		return 0, s.takePending()
 	case t&(tcp.ReadClosed|tcp.Dead) != 0:
 		return 0, io.EOF
@@ -105,15 +105,15 @@ func (s *Socket) received(n, most int) (int, error) {
 func (s *Socket) Error() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.pending == 0 {
+	if !s.pending {
 		return nil
 	}
 	return s.takePending()
 }
 
 func (s *Socket) takePending() error {
-	err := syscall.Errno(s.pending)
-	s.pending = 0
+	err := syscall.Errno(s.end)
+	s.pending = false
 	return err
 }
 

@@ -20,13 +20,14 @@ const (
 	DropTimeWait               // old segment for a connection in TIME-WAIT
 	DropQueue                  // the queue of a UDP socket is full
 	DropNoRoute                // no way to where an answer must go
+	DropMemory                 // Profile.Memory is spent: a SYN, a datagram, or the text of a segment
 	DropOrphan                 // too many connections that their programs have closed: one was reset
 	NumDrops                   // how many reasons there are
 )
 
 var dropNames = [NumDrops]string{
 	"bad frame", "bad segment", "bad datagram", "nobody listens", "accept queue full",
-	"too many half-open connections", "old segment in TIME-WAIT", "socket queue full", "no route",
+	"too many half-open connections", "old segment in TIME-WAIT", "socket queue full", "no route", "memory spent",
 	"too many orphans",
 }
 
@@ -45,6 +46,7 @@ type Stats struct {
 	Drops   [NumDrops]uint64 // by Drop
 	IPDrops ip.Drops         // by ip.Reason
 
+	Memory      int64  // octets that count against Profile.Memory, if that is set
 	Connections int    // in the table of connections, of all states but TIME-WAIT
 	HalfOpen    int    // of these in SYN-RECEIVED
 	Orphans     int    // of these closed by their program, not yet by the peer
@@ -64,6 +66,7 @@ func (h *Host) Stats() Stats {
 	h.ip.mu.Lock()
 	s.IPDrops = h.ip.node.Drops()
 	h.ip.mu.Unlock()
+	s.Memory = h.budget.used.Load()
 	s.Connections = h.conns.len()
 	s.HalfOpen = int(h.halfOpen.Load())
 	s.CookiesSent, s.CookiesUsed = h.cookiesSent.Load(), h.cookiesUsed.Load()

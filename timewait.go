@@ -20,6 +20,7 @@ type timeWaits struct {
 	seed   maphash.Seed
 	first  *timeWait // queue in order of arrival, the oldest first
 	last   *timeWait
+	budget *budget
 	queued int // with those that left byName already
 	event  timeline.Event
 	pushed uint64 // records that left early
@@ -37,6 +38,7 @@ type timeWait struct {
 func (w *timeWait) name() *tuple { return &w.tuple }
 
 func (t *timeWaits) init(line *timeline.Timeline, key uint64, most int) {
+	t.budget = new(budget) // without a limit
 	t.seed = maphash.MakeSeed()
 	t.most = max(most, 1)
 	t.event.Init(line, key, t.expire)
@@ -59,7 +61,7 @@ func (t *timeWaits) add(k *tuple, rec tcp.TimeWait) {
 	t.byName.remove(k, h)
 	t.byName.add(w, h)
 	t.push(w)
-	if t.queued > t.most {
+	if t.queued > t.most || t.queued > 1 && t.budget.on() && t.budget.room(0) == 0 {
 		t.pushed++
 		t.forget(t.pop())
 	}
@@ -77,6 +79,7 @@ func (t *timeWaits) push(w *timeWait) {
 	}
 	t.last = w
 	t.queued++
+	t.budget.used.Add(timeWaitCost)
 }
 
 func (t *timeWaits) pop() *timeWait {
@@ -85,6 +88,7 @@ func (t *timeWaits) pop() *timeWait {
 		t.last = nil
 	}
 	t.queued--
+	t.budget.give(timeWaitCost)
 	return w
 }
 
@@ -160,6 +164,7 @@ func (t *timeWaits) close() {
 	defer t.mu.Unlock()
 	t.closed = true
 	t.byName = index[*timeWait]{}
+	t.budget.give(t.queued * timeWaitCost)
 	t.first, t.last, t.queued = nil, nil, 0
 	t.event.Clear()
 }

@@ -260,6 +260,11 @@ func (c *UDPConn) push(d datagram) bool {
 		c.drops++
 		return false
 	}
+	if !c.host.budget.take(cost) {
+		c.host.count(DropMemory)
+		c.drops++
+		return false
+	}
 	if c.count == len(c.queue) {
 		c.grow()
 	}
@@ -282,6 +287,8 @@ func (c *UDPConn) pop() datagram {
 	c.queue[c.first] = datagram{}
 	c.first = (c.first + 1) % len(c.queue)
 	c.count--
-	c.cost -= d.data.Cost() + datagramCost
+	cost := d.data.Cost() + datagramCost
+	c.cost -= cost
+	c.host.budget.give(cost)
 	return d
 }

@@ -167,3 +167,23 @@ func (t *TCB) Urgent() int {
 	}
 	return max(0, end.Sub(r.unread()))
 }
+
+// Memory returns how many octets the connection holds besides what every one does: its
+// buffers, and what it knows of octets in flight. Buffers that it shares with another
+// count for both.
+func (t *TCB) Memory() int {
+	n := int(t.snd.queue.mem) + int(t.rcv.queue.mem) + t.loss.memory()
+	if t.rcv.early != nil {
+		n += t.rcv.early.cost()
+	}
+	return n
+}
+
+// Squeeze keeps the receive buffer, unless the user has fixed its size, to n octets, so
+// that the window opens no further than they allow. A window that was offered is not
+// taken back (SHLD-14). The buffer may grow again afterwards.
+func (t *TCB) Squeeze(n int) {
+	if r := &t.rcv; !r.fixed {
+		r.limit = min(r.limit, max(n, t.cfg.MinMSS))
+	}
+}

@@ -127,6 +127,18 @@ func (l *loss) stir(now mono.Time) {
 	}
 }
 
+// memory returns the octets that the flight costs.
+func (l *loss) memory() int {
+	if l.inFlight == nil {
+		return 0
+	}
+	return flightCost + len(l.board.ring)*recordSize
+}
+
+// flightCost is the memory of an inFlight without records, in octets, and of the least
+// that queues keep with it.
+const flightCost = 576
+
 // rest gives the memory of the flight back after trimAfter without one, or only
 // that of the scoreboard if the next octets are part of a story that goes on.
 func (l *loss) rest() {

@@ -13,6 +13,7 @@ type recvQueue struct {
 	views ring[chunk.View]
 	n     int          // octets
 	fill  *chunk.Chunk // what is copied goes here; nil if there is none
+	mem   int32        // octets of memory that the views keep alive, at most
 	kept  bool         // the last view arrived as it is, it is not a copy in fill
 }
 
@@ -37,6 +38,7 @@ func (q *recvQueue) push(v *chunk.View) {
 		*v = chunk.View{}
 		return
 	}
+	q.mem += int32(v.Cost())
 	q.views.push(*v)
 	q.kept = true
 	*v = chunk.View{}
@@ -51,6 +53,7 @@ func (q *recvQueue) thrift() {
 	v := *last
 	*last = chunk.View{}
 	q.views.unpush()
+	q.mem -= int32(v.Cost())
 	q.copy(v.B)
 	v.Release()
 }
@@ -67,6 +70,7 @@ func (q *recvQueue) copy(b []byte) {
 		b = b[k:]
 		v := q.fill.View(at, at+k)
 		if q.views.len() == 0 || !q.views.last().Join(&v) {
+			q.mem += int32(v.Cost())
 			q.views.push(v)
 		}
 	}
@@ -98,6 +102,7 @@ func (q *recvQueue) skip(v *chunk.View, k int) {
 		v.Trim(k, v.Len())
 		return
 	}
+	q.mem -= int32(v.Cost())
 	v.Release()
 	q.views.pop()
 	if q.n == 0 {

@@ -19,6 +19,7 @@ type sendQueue struct {
 	chunks ring[sendChunk]
 	una    wire.Seq
 	end    wire.Seq
+	mem    int32 // octets of the chunks
 }
 
 // A sendChunk is a chunk and the sequence number of its first octet.
@@ -56,6 +57,7 @@ func (q *sendQueue) extend(n, unit int) {
 	if unit > 0 && room >= 2*unit {
 		room -= room % unit
 	}
+	q.mem += int32(c.Size())
 	q.chunks.push(sendChunk{c: c, at: q.end, room: int32(room)})
 }
 
@@ -67,6 +69,7 @@ func (q *sendQueue) acked(una wire.Seq) {
 		if una.Less(first.at.Add(first.c.Len())) {
 			return
 		}
+		q.mem -= int32(first.c.Size())
 		first.c.Release()
 		q.chunks.pop()
 	}
