@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -479,5 +480,80 @@ func TestUpIsPrivate(t *testing.T) {
 	u.end(unix.SIGINT, 130)
 	if list, err := os.ReadDir(dir); err != nil || len(list) != 0 {
 		t.Errorf("it leaves %v, %v", list, err)
+	}
+}
+
+// netOf names the network namespace of a process.
+func netOf(t *testing.T, pid string) string {
+	t.Helper()
+	name, err := os.Readlink("/proc/" + pid + "/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// The way from a stack of ours leads through the kernel, which routes, to a host
+// behind a narrow link; the way back and the kernel's own are found too.
+func TestPath(t *testing.T) {
+	namespace(t)
+	far := exec.Command("unshare", "-n", "sleep", "60")
+	if err := far.Start(); err != nil {
+		skipUnless(t, false, fmt.Sprint("there is no unshare(1) here: ", err))
+	}
+	defer far.Wait()
+	defer far.Process.Kill()
+	const on = "--on=tun:octet7"
+	u := start(t, upReady, "up", on)
+	pid := strconv.Itoa(far.Process.Pid)
+	for try := 0; netOf(t, pid) == netOf(t, "thread-self"); try++ {
+		if try == 500 {
+			t.Fatal("unshare makes no namespace")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	inside := func(args string) {
+		t.Helper()
+		if out, err := exec.Command("nsenter", append([]string{"-t", pid, "-n"}, strings.Fields(args)...)...).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v: %s", args, err, out)
+		}
+	}
+	ip(t, "link add near type veth peer name far netns "+pid)
+	ip(t, "addr add 10.77.0.1/24 dev near")
+	ip(t, "link set near mtu 1300 up")
+	inside("ip addr add 10.77.0.2/24 dev far")
+	inside("ip link set far mtu 1300 up")
+	inside("ip route add default via 10.77.0.1")
+	if err := os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0); err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]string{
+		"10.77.0.2 " + on: `^path to 10.77.0.2, 30 hops at most
+ 1  this host: MTU 1,500
+ 1  198.18.0.1(  \d+\.\d{3} ms){2}
+ 2  198.18.0.1: MTU 1,300
+ 2  10.77.0.2(  \d+\.\d{3} ms){2}
+2 hops, path MTU 1,300
+$`,
+		"198.18.0.2":              ` 1  198.18.0.2(  \d+\.\d{3} ms){2}\n1 hop, path MTU 1,500\n$`,
+		"fd6f:6374:6574::1 " + on: ` 1  fd6f:6374:6574::1(  \d+\.\d{3} ms){2}\n1 hop, path MTU 1,500\n$`,
+	} {
+		args := append([]string{"path", "--probes", "2", "-W", "5s"}, strings.Fields(args)...)
+		if got := octet(t, 0, args...); !regexp.MustCompile(want).MatchString(got) {
+			t.Errorf("octet %v says\n%s, want\n%s", args, got, want)
+		}
+		if err := validate("path", stdout(t, 0, append(args, "--json")...)); err != nil {
+			t.Error(err)
+		}
+	}
+	if got, want := octet(t, 6, "path", "192.0.2.1"), "192.0.2.1 is not reached: network is unreachable"; !strings.Contains(got, want) {
+		t.Errorf("without a route octet path says %q, want %q", got, want)
+	}
+	u.end(unix.SIGINT, 130)
+	if err := unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_NET_RAW, 0, 0, 0); err != nil { // by datagrams, then
+		t.Fatal(err)
+	}
+	if got := octet(t, 0, "path", "10.77.0.2"); !strings.Contains(got, "1 hop, path MTU 1,300") {
+		t.Errorf("without privilege octet path says %q", got)
 	}
 }

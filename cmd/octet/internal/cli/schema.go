@@ -13,6 +13,7 @@ import (
 	"github.com/octet-net/octet/cmd/octet/internal/explain"
 	"github.com/octet-net/octet/cmd/octet/internal/netif"
 	"github.com/octet-net/octet/cmd/octet/internal/outcome"
+	"github.com/octet-net/octet/cmd/octet/internal/path"
 	"github.com/octet-net/octet/cmd/octet/internal/perf"
 	"github.com/octet-net/octet/cmd/octet/internal/ping"
 	"github.com/octet-net/octet/cmd/octet/internal/report"
@@ -32,6 +33,7 @@ var streams = map[string]report.Events{
 	"explain": report.Stream(report.Events{"line": {explain.Line{}}, "packet": {explain.Packet{}}}, explainSummary{}),
 	"if":      report.Stream(report.Events{"interface": {netif.Body{}}}, interfaceSummary{}),
 	"neigh":   report.Stream(report.Events{"neighbour": {sight.Neighbour{}}}, listSummary{}),
+	"path":    report.Stream(path.Events, path.Summary{}),
 	"perf":    report.Stream(perf.Events, perf.Summary{}),
 	"ping":    report.Stream(ping.Events, ping.Summary{}),
 	"route":   report.Stream(report.Events{"route": {sight.Route{}}}, listSummary{}),

@@ -35,6 +35,11 @@ func (x *extendedError) tell(e *sight.Echo) {
 	}
 }
 
+// noPort reports whether a host says that nobody listens at a port.
+func (x *extendedError) noPort() bool {
+	return x.origin == unix.SO_EE_ORIGIN_ICMP && x.kind == 3 && x.code == 3 || x.origin == unix.SO_EE_ORIGIN_ICMP6 && x.kind == 1 && x.code == 4
+}
+
 // offender reads the address of who sent an ICMP error (struct sockaddr).
 func offender(b []byte) netip.Addr {
 	if len(b) < 2 {

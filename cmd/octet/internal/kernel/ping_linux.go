@@ -32,6 +32,7 @@ type pinging struct {
 	raw     syscall.RawConn
 	six     bool
 	all     bool // a raw socket: it gets the answers of others too
+	udp     bool // datagrams instead of echo requests
 	id, seq uint16
 	data    []byte
 	sent    time.Time
@@ -61,7 +62,7 @@ func openPing(dst netip.Addr, o sight.Ping) (*pinging, error) {
 	for i := range p.data {
 		p.data[i] = byte(i)
 	}
-	fd, err := p.socket()
+	fd, err := p.socket(o.AnyKind)
 	if err != nil {
 		return nil, err
 	}
@@ -77,8 +78,9 @@ func openPing(dst netip.Addr, o sight.Ping) (*pinging, error) {
 	return p, nil
 }
 
-// socket opens a socket for pings.
-func (p *pinging) socket() (int, error) {
+// socket opens a socket for pings, or for datagrams if the user may have no other and
+// nobody sees the difference.
+func (p *pinging) socket(anyKind bool) (int, error) {
 	family, protocol := unix.AF_INET, unix.IPPROTO_ICMP
 	if p.six {
 		family, protocol = unix.AF_INET6, unix.IPPROTO_ICMPV6
@@ -88,6 +90,10 @@ func (p *pinging) socket() (int, error) {
 	if errors.Is(err, fs.ErrPermission) {
 		p.all = true
 		fd, err = unix.Socket(family, unix.SOCK_RAW|flags, protocol)
+	}
+	if errors.Is(err, fs.ErrPermission) && anyKind {
+		p.all, p.udp = false, true
+		fd, err = unix.Socket(family, unix.SOCK_DGRAM|flags, 0)
 	}
 	if errors.Is(err, fs.ErrPermission) {
 		return -1, outcome.Failf(outcome.NotPermitted, "it needs the capability CAP_NET_RAW, or a group in sysctl net.ipv4.ping_group_range", "cannot send echo requests: %w", err)
@@ -102,7 +108,7 @@ func (p *pinging) prepare(fd int, dst netip.Addr, o sight.Ping) error {
 	hops, discover := option{unix.IPPROTO_IP, unix.IP_TTL, o.HopLimit}, option{unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT}
 	var to unix.Sockaddr
 	if !p.six {
-		to = &unix.SockaddrInet4{Addr: dst.As4()}
+		to = &unix.SockaddrInet4{Addr: dst.As4(), Port: p.port(o)}
 	} else {
 		options = []option{{unix.IPPROTO_IPV6, unix.IPV6_RECVERR, 1}, {unix.IPPROTO_IPV6, unix.IPV6_RECVHOPLIMIT, 1}}
 		hops, discover = option{unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, o.HopLimit}, option{unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_DONT}
@@ -110,7 +116,7 @@ func (p *pinging) prepare(fd int, dst netip.Addr, o sight.Ping) error {
 		if err != nil {
 			return err
 		}
-		to = &unix.SockaddrInet6{Addr: dst.As16(), ZoneId: zone}
+		to = &unix.SockaddrInet6{Addr: dst.As16(), ZoneId: zone, Port: p.port(o)}
 	}
 	if o.HopLimit != 0 {
 		options = append(options, hops)
@@ -126,6 +132,15 @@ func (p *pinging) prepare(fd int, dst netip.Addr, o sight.Ping) error {
 	return os.NewSyscallError("connect", unix.Connect(fd, to))
 }
 
+// port returns where datagrams go: ports that traceroute(8) has always used, where
+// nobody listens.
+func (p *pinging) port(o sight.Ping) int {
+	if !p.udp {
+		return 0
+	}
+	return 33434 + o.HopLimit
+}
+
 // send sends the request. The kernel fills in the checksum of IPv6, and on a socket
 // for pings the identifier too.
 func (p *pinging) send() error {
@@ -137,7 +152,9 @@ func (p *pinging) send() error {
 	binary.BigEndian.PutUint16(b[4:], p.id)
 	binary.BigEndian.PutUint16(b[6:], p.seq)
 	b = append(b, p.data...)
-	if !p.six {
+	if p.udp {
+		b = p.data // the header is the kernel's, and as long
+	} else if !p.six {
 		binary.BigEndian.PutUint16(b[2:], checksum(b))
 	}
 	var failure error
@@ -248,11 +265,13 @@ func (p *pinging) readError(b []byte, list []unix.SocketControlMessage, e *sight
 			continue
 		}
 		x := extendedError{errno: syscall.Errno(u32(m.Data)), origin: m.Data[4], kind: m.Data[5], code: m.Data[6], info: u32(m.Data[8:])}
-		if x.origin != unix.SO_EE_ORIGIN_LOCAL && !p.ours(b) {
+		if x.origin != unix.SO_EE_ORIGIN_LOCAL && !p.udp && !p.ours(b) {
 			return false
 		}
 		e.From = offender(m.Data[extendedErrorSize:])
-		x.tell(e)
+		if x.tell(e); p.udp && x.noPort() { // the end of the way answers so
+			e.Kind, e.Notice = sight.Answered, ""
+		}
 		return true
 	}
 	return false

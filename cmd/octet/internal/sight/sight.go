@@ -149,6 +149,7 @@ type Ping struct {
 	Size     int  // octets of data
 	HopLimit int  // 0: that of the network
 	Whole    bool // never in fragments
+	AnyKind  bool // what is sent does not matter: a datagram will do, where echo requests are not permitted
 }
 
 // An Echo is what came back: the answer, or an ICMP error.
