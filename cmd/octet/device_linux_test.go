@@ -483,6 +483,75 @@ func TestUpIsPrivate(t *testing.T) {
 	}
 }
 
+// Packets are shown as they pass, by the stack and by the kernel, and written for
+// other programs.
+func TestCapture(t *testing.T) {
+	namespace(t)
+	const on = "--on=tun:octet7"
+	u := start(t, upReady, "up", on)
+	file := filepath.Join(t.TempDir(), "live.pcapng")
+	watching := []*beside{
+		start(t, "watching", "capture", on, "--count", "2"), start(t, "watching", "capture", "octet7", "--count", "2"),
+		start(t, "watching", "capture", on, "octet7", "--count", "2", "--json"), start(t, "watching", "capture", on, "--write", file),
+	}
+	octet(t, 0, "ping", "-c", "1", "198.18.0.2")
+	for k, ways := range [][2]string{{"in", "out"}, {"out", "in"}} {
+		watching[k].end(0, 0)
+		want := fmt.Sprintf(`(?m)^#\d \S+ octet7 %s: 198.18.0.1 → 198.18.0.2 \[IP 20 \[ICMP 8 \[data 56\]\]\] = 84 octets, echo request .*\n#\d \S+ octet7 %s: .* echo reply`, ways[0], ways[1])
+		if !regexp.MustCompile(want).MatchString(watching[k].out.String()) {
+			t.Errorf("%v shows\n%s", watching[k].cmd.Args, &watching[k].out)
+		}
+	}
+	watching[2].end(0, 0)
+	if err := validate("capture", watching[2].out.String()); err != nil {
+		t.Error(err)
+	}
+	watching[3].end(unix.SIGINT, 130)
+	if said := octet(t, 0, "explain", file); !strings.Contains(said, "echo request") || !strings.Contains(said, "echo reply") {
+		t.Errorf("the file holds\n%s", said)
+	}
+	if said := octet(t, 7, "capture", on, "octet8"); !strings.Contains(said, `this stack shows what passes octet7, and "octet8" is another`) {
+		t.Errorf("of another interface octet capture says %q", said)
+	}
+	if said := octet(t, 7, "capture", "octet8"); !strings.Contains(said, `there is no interface "octet8"`) {
+		t.Errorf("of no interface octet capture says %q", said)
+	}
+	last := start(t, "watching", "capture", on)
+	u.end(unix.SIGINT, 130)
+	last.end(0, 5)
+}
+
+// A name server of the kernel is asked from the stack.
+func TestDNSOnADevice(t *testing.T) {
+	namespace(t)
+	const on = "--on=tun:octet7"
+	start(t, upReady, "up", on, "--dns", "198.18.0.1")
+	pc, err := net.ListenPacket("udp", "198.18.0.1:53")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pc.Close()
+	go func() {
+		b := make([]byte, 1500)
+		for {
+			n, from, err := pc.ReadFrom(b)
+			if err != nil {
+				return
+			}
+			q := b[:n-11] // without the OPT record
+			q[2], q[7], q[11] = 0x84, 1, 0
+			pc.WriteTo(append(q, "\xc0\x0c\x00\x01\x00\x01\x00\x00\x01\x2c\x00\x04\xc0\x00\x02\x07"...), from)
+		}
+	}()
+	args := []string{"dns", "www.example.com", "--type", "A", on}
+	if got, want := stdout(t, 0, args...), "www.example.com.\t300\tIN\tA\t192.0.2.7\n"; got != want {
+		t.Errorf("octet dns says %q, want %q", got, want)
+	}
+	if err := validate("dns", stdout(t, 0, append(args, "--json")...)); err != nil {
+		t.Error(err)
+	}
+}
+
 // netOf names the network namespace of a process.
 func netOf(t *testing.T, pid string) string {
 	t.Helper()

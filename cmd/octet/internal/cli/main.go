@@ -132,7 +132,7 @@ Exit codes: 0 yes; 1 the answer is no; 2 usage or local failure; 3 not permitted
 	root.AddCommand(
 		a.demo(), a.explain(),
 		a.serve(), a.send(), a.connect(), a.perf(),
-		a.interfaces(), a.route(), a.neigh(), a.conns(), a.stats(), a.ping(), a.path(),
+		a.interfaces(), a.route(), a.neigh(), a.conns(), a.stats(), a.ping(), a.path(), a.dns(), a.capture(),
 		a.bench(), a.drill(), a.test(),
 		a.up(),
 		a.version(), a.man(), a.schema(),

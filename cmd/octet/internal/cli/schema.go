@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/octet-net/octet/cmd/octet/internal/demo"
+	"github.com/octet-net/octet/cmd/octet/internal/dns"
 	"github.com/octet-net/octet/cmd/octet/internal/explain"
 	"github.com/octet-net/octet/cmd/octet/internal/netif"
 	"github.com/octet-net/octet/cmd/octet/internal/outcome"
@@ -27,7 +28,9 @@ import (
 var streams = map[string]report.Events{
 	"bench":   report.Stream(report.Events{"figure": {figureRecord{}}, "ratio": {ratioRecord{}}}, benchSummary{}),
 	"conns":   report.Stream(report.Events{"conn": {sight.Conn{}}}, listSummary{}),
+	"capture": report.Stream(report.Events{"packet": {explain.Packet{}}}, captureSummary{}),
 	"connect": report.Stream(talk.ClientEvents, talk.ClientSummary{}),
+	"dns":     report.Stream(dns.Events, dns.Summary{}),
 	"demo":    report.Stream(demo.Events, demo.UDPSummary{}, demo.TCPSummary{}),
 	"drill":   report.Stream(report.Events{"script": {drillRecord{}}}, drillSummary{}),
 	"explain": report.Stream(report.Events{"line": {explain.Line{}}, "packet": {explain.Packet{}}}, explainSummary{}),

@@ -63,9 +63,13 @@ type raised struct {
 	stack *device.Stack
 }
 
-func (r raised) Capture(ctx context.Context, _ string, w io.Writer) error {
+func (r raised) Capture(ctx context.Context, name string, w io.Writer) error {
+	if device := r.stack.Info.Name; name != "" && name != device {
+		return outcome.Failf(outcome.NoName, "leave it out", "this stack shows what passes %s, and %q is another", device, name)
+	}
 	return r.stack.Capture(ctx, w)
 }
+
 func (r raised) Close() error { return r.stack.Close() }
 
 // OnStack returns the network of a stack on a device, which stays the caller's.
