@@ -2,7 +2,7 @@ package cli
 
 import (
 	"context"
-	"errors"
+	"net/netip"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -39,16 +39,11 @@ kernel's network where this user may not, datagrams to ports that nobody listens
 		case p.Wait < time.Millisecond:
 			return nil, outcome.Failf(outcome.Usage, "use a time such as 1s", "--wait %v leaves no time", p.Wait)
 		}
-		n, err := reach.Open(ctx, a.on)
-		if err != nil {
-			return nil, err
-		}
-		if p.To, err = f.resolve(ctx, n, args[0]); err != nil {
-			return nil, errors.Join(err, n.Close())
-		}
-		p.Net = n
-		err = p.Run(ctx)
-		return p.Summary(), errors.Join(err, n.Close())
+		err := a.toHost(ctx, &f, args[0], func(n reach.Network, to netip.Addr) error {
+			p.Net, p.To = n, to
+			return p.Run(ctx)
+		})
+		return p.Summary(), err
 	})
 	flags := cmd.Flags()
 	flags.SortFlags = false

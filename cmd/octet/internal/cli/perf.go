@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -101,17 +102,11 @@ func (a *app) callPerf(ctx context.Context, f *perfFlags, args []string, given f
 	if err := f.plan(given); err != nil {
 		return nil, err
 	}
-	n, err := reach.Open(ctx, a.on)
-	if err != nil {
-		return nil, err
-	}
-	to, err := f.resolve(ctx, n, args[0])
-	if err != nil {
-		return nil, errors.Join(err, n.Close())
-	}
-	c.Net, c.Address = n, net.JoinHostPort(to.String(), strconv.Itoa(int(f.port)))
-	err = c.Run(ctx)
-	return c.Summary(), errors.Join(err, n.Close())
+	err := a.toHost(ctx, &f.family, args[0], func(n reach.Network, to netip.Addr) error {
+		c.Net, c.Address = n, net.JoinHostPort(to.String(), strconv.Itoa(int(f.port)))
+		return c.Run(ctx)
+	})
+	return c.Summary(), err
 }
 
 // plan fills in what the flags say and leave open, and refuses what makes no sense.

@@ -49,6 +49,19 @@ func (f *family) resolve(ctx context.Context, n reach.Network, name string) (net
 	return netip.Addr{}, outcome.Failf(outcome.NoName, "leave -4 and -6 out", "%s has no address of that version of IP", name)
 }
 
+// toHost does something with the address of a host on the network that --on names.
+func (a *app) toHost(ctx context.Context, f *family, name string, do func(n reach.Network, to netip.Addr) error) error {
+	n, err := reach.Open(ctx, a.on)
+	if err != nil {
+		return err
+	}
+	to, err := f.resolve(ctx, n, name)
+	if err == nil {
+		err = do(n, to)
+	}
+	return errors.Join(err, n.Close())
+}
+
 func (a *app) ping() *cobra.Command {
 	p := &ping.Run{}
 	var size int64
@@ -72,16 +85,11 @@ CAP_NET_RAW. -q leaves out all but the end.`,
 		if err := checkPing(p, size); err != nil {
 			return nil, err
 		}
-		n, err := reach.Open(ctx, a.on)
-		if err != nil {
-			return nil, err
-		}
-		if p.To, err = f.resolve(ctx, n, args[0]); err != nil {
-			return nil, errors.Join(err, n.Close())
-		}
-		p.Net = n
-		err = p.Run(ctx)
-		return p.Summary(), errors.Join(err, n.Close())
+		err := a.toHost(ctx, &f, args[0], func(n reach.Network, to netip.Addr) error {
+			p.Net, p.To = n, to
+			return p.Run(ctx)
+		})
+		return p.Summary(), err
 	})
 	flags := cmd.Flags()
 	flags.SortFlags = false

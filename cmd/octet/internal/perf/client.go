@@ -258,11 +258,7 @@ func (c *Client) requests(ctx context.Context, x net.Conn) error {
 	defer context.AfterFunc(ctx, func() { x.SetDeadline(time.Unix(1, 0)) })()
 	b, back := make([]byte, c.Length), make([]byte, max(c.Length, MinDatagram))
 	var times latencies
-	defer func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.times.merge(&times)
-	}()
+	defer c.keep(&times)
 	pace := newPace(&c.Plan)
 	for number := uint64(1); pace.wait(ctx); number++ {
 		at := now()
@@ -324,11 +320,7 @@ func (c *Client) exchange(x net.Conn, b, back []byte, number uint64) error {
 // connects makes connections, one after another, with an octet each way.
 func (c *Client) connects(ctx context.Context) error {
 	var times latencies
-	defer func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.times.merge(&times)
-	}()
+	defer c.keep(&times)
 	pace := newPace(&c.Plan)
 	for pace.wait(ctx) {
 		at := now()
@@ -345,6 +337,14 @@ func (c *Client) connects(ctx context.Context) error {
 	return nil
 }
 
+// keep adds the times of one stream to those of all.
+func (c *Client) keep(times *latencies) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.times.merge(times)
+}
+
+// once makes one connection.
 func (c *Client) once(ctx context.Context) error {
 	x, err := c.join(ctx)
 	if err != nil {
