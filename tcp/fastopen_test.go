@@ -202,6 +202,15 @@ func TestFastOpenLateAck(t *testing.T) {
 	s.send(10).out("PA 101+10 ack 1")
 }
 
+// Once the octets have left again no ACK is late: numbers come round.
+func TestFastOpenLateAckEnds(t *testing.T) {
+	s := newStory(t, showing).active().send(100).out("S 0+100")
+	s.in("SA 0 ack 1 <mss 1000>").out("PA 1+100 ack 1").in("A 1 ack 101")
+	if s.tcb.fast.late {
+		t.Error("octets that were acknowledged may be acknowledged late")
+	}
+}
+
 // A SYN waits for the first octets as long as the opening says, and no longer: who
 // has nothing to say first loses no more than that.
 func TestFastOpenWaitsForOctets(t *testing.T) {
@@ -299,6 +308,9 @@ func TestRFC7413_4_2_2_SYNACKLost(t *testing.T) {
 	// The octets alone are lost: their timer begins with the answer to the SYN-ACK.
 	s := newStory(t, taking).passive("S 0+10 <mss 1000>").out("SA 0 ack 11").send(300).out("PA 1+300 ack 11")
 	s.wait(900*time.Millisecond).in("A 11 ack 1").is(Established).later(s.rto(), "PA 1+300 ack 11")
+	// The answer itself is no duplicate ACK: three of those must follow (RFC 5681 §3.2).
+	s = newStory(t, taking).passive("S 0+10 <mss 1000>").out("SA 0 ack 11").send(3000).ignore()
+	s.in("A 11 ack 1").in("A 11 ack 1").in("A 11 ack 1").quiet().in("A 11 ack 1").out("A 1+1000 ack 11").quiet()
 	// Nobody answers: the user learns of it.
 	s = lost().wait(4 * time.Minute).ignore()
 	s.fails(ReasonTimedOut)
