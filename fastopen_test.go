@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -209,6 +210,31 @@ func TestFastOpenErrorsComeLater(t *testing.T) {
 		c.Close()
 		if n := alice.Stats().FastOpen.Lost; n != 1 {
 			t.Errorf("%d were lost, want 1", n)
+		}
+	})
+}
+
+// What was written is delivered although Close follows at once.
+func TestFastOpenWriteAndClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		alice, bob := far(t, func(p *Profile) { p.FastOpen = true })
+		l := listen(t, bob, "192.0.2.2:80")
+		for range 3 {
+			c, err := alice.Dial("tcp", "192.0.2.2:80")
+			if err != nil {
+				t.Fatal(err)
+			}
+			said := strings.Repeat("hello ", 1000)
+			mustWrite(t, c, said)
+			c.Close()
+			s, err := l.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b, err := io.ReadAll(s); string(b) != said || err != nil {
+				t.Errorf("%d octets, %v", len(b), err)
+			}
+			s.Close()
 		}
 	})
 }

@@ -94,7 +94,7 @@ func (t *TCB) Close(now mono.Time) {
 	}
 	t.user.orphan = true
 	switch {
-	case t.state == SynSent:
+	case t.state == SynSent && !(t.ahead() && t.snd.queue.len() > 0): // what Fast Open took is delivered
 		t.end(ReasonAborted)
 	case t.rcv.queue.n > 0:
 		t.abort(ReasonAborted)

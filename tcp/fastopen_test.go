@@ -211,6 +211,17 @@ func TestFastOpenLateAckEnds(t *testing.T) {
 	}
 }
 
+// To the program the connection is there: what it wrote before Close is delivered.
+func TestFastOpenCloseDelivers(t *testing.T) {
+	closed := func() *story {
+		return newStory(t, showing).active().send(100).out("S 0+100").do((*TCB).Close).quiet().is(SynSent)
+	}
+	closed().in("SA 0 ack 101 <mss 1000>").out("FA 101 ack 1").is(FinWait1).in("FA 1 ack 102").out("A 102 ack 2").is(TimeWaiting)
+	closed().in("SA 0 ack 1 <mss 1000>").out("FPA 1+100 ack 1").is(FinWait1)
+	closed().in("RA 0 ack 1").fails(ReasonRefused)
+	closed().wait(5 * time.Minute).ignore().fails(ReasonTimedOut)
+}
+
 // A SYN waits for the first octets as long as the opening says, and no longer: who
 // has nothing to say first loses no more than that.
 func TestFastOpenWaitsForOctets(t *testing.T) {
