@@ -150,9 +150,10 @@ func TestT73_MTUOfTheDeviceChanges(t *testing.T) {
 		defer alice.Watch(func(c Change) { told <- c })()
 		server, client := pair(t, bob, alice, "192.0.2.2:80")
 		end.setMTU(700)
-		time.Sleep(2 * time.Second) // a device looks once in a second
+		time.Sleep(2 * time.Second) // a busy device looks once in a second
 		mustWrite(t, client, "hello")
 		mustRead(t, server, "hello")
+		time.Sleep(time.Second) // the acknowledgement comes, for which the path is asked again
 		if c := <-told; c.Kind != MTUChanged || c.MTU != 700 {
 			t.Errorf("told %v", c)
 		}
