@@ -96,6 +96,43 @@ func TestUpBesideTheKernel(t *testing.T) {
 	}
 }
 
+// A stack without an address gets one from a router, and its name servers.
+func TestUpConfiguresItself(t *testing.T) {
+	radvd, err := exec.LookPath("radvd")
+	skipUnless(t, err == nil, "there is no radvd here")
+	namespace(t)
+	ip(t, "link add octet5 type veth peer name octet6")
+	for _, name := range []string{"octet5", "octet6"} {
+		ip(t, "link set "+name+" up")
+	}
+	ip(t, "addr add 2001:db8:5::1/64 dev octet6 nodad")
+	if err := os.WriteFile("/proc/sys/net/ipv6/conf/all/forwarding", []byte("1"), 0); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	config := "interface octet6 { AdvSendAdvert on; MinRtrAdvInterval 3; MaxRtrAdvInterval 4; prefix 2001:db8:5::/64 { }; RDNSS 2001:db8:5::1 { }; };"
+	if err := os.WriteFile(filepath.Join(dir, "radvd.conf"), []byte(config), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ip(t, "addr add fe80::1/64 dev octet6 nodad") // radvd needs one that is ready
+	router := exec.Command(radvd, "-n", "-m", "stderr", "-C", filepath.Join(dir, "radvd.conf"), "-p", filepath.Join(dir, "radvd.pid"))
+	if err := router.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer router.Wait()
+	defer router.Process.Kill()
+	const on = "--on=eth:octet5"
+	u := start(t, upReady, "up", on)
+	if !strings.Contains(u.out.String(), "this stack  2001:db8:5:") {
+		t.Errorf("octet up says %s", &u.out)
+	}
+	octet(t, 0, "ping", "-c", "1", "2001:db8:5::1", on)
+	if got := octet(t, 5, "dns", "example.com", on); !strings.Contains(got, "[2001:db8:5::1]:53 does not answer: connection refused") {
+		t.Errorf("octet dns says %q", got)
+	}
+	u.end(unix.SIGINT, 130)
+}
+
 // takeOver gives the kernel an address and has it say so to everybody.
 func takeOver(t *testing.T, name, address string) {
 	t.Helper()

@@ -198,7 +198,7 @@ func (p *Run) Summary() Summary {
 	s := p.sum
 	if n := float64(s.Received); n > 0 {
 		mean := s.sum / n
-		s.Min, s.Max, s.Avg = s.min.Microseconds(), s.max.Microseconds(), int64(math.Round(mean*1e6))
+		s.Min, s.Max, s.Avg = s.min.Microseconds(), s.max.Microseconds(), int64(mean*1e6)
 		s.Mdev = int64(math.Round(math.Sqrt(max(s.sqsum/n-mean*mean, 0)) * 1e6))
 	}
 	return s

@@ -4,12 +4,13 @@ package reach
 
 import (
 	"io/fs"
-	"os"
 	"syscall"
 )
 
-// ownedByUs reports whether a file is this user's.
-func ownedByUs(st fs.FileInfo) bool {
-	sys, ok := st.Sys().(*syscall.Stat_t)
-	return ok && int(sys.Uid) == os.Getuid()
+// owner returns whose a file is.
+func owner(st fs.FileInfo) int {
+	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
+		return int(sys.Uid)
+	}
+	return -1
 }

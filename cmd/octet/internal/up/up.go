@@ -52,6 +52,7 @@ func (u *Run) Run(ctx context.Context) (err error) {
 	services, err := u.begin(run, end)
 	if err == nil {
 		u.open(run, services)
+		u.forget()
 		u.announce()
 		err = u.watch(run)
 	}
@@ -89,6 +90,17 @@ func (u *Run) changed(c octet.Change) {
 	select {
 	case u.changes <- c:
 	default:
+	}
+}
+
+// forget drops the changes that made the stack what it is said to be.
+func (u *Run) forget() {
+	for {
+		select {
+		case <-u.changes:
+		default:
+			return
+		}
 	}
 }
 
