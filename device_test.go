@@ -89,7 +89,7 @@ func wired(t *testing.T) (alice, bob *Host, end *cableEnd) {
 
 // A device that ends by itself is told of, and who waits on it is told why; what
 // does not need it goes on, and nothing of it is left (T-73).
-func TestT73_DeviceThatDisappears(t *testing.T) {
+func TestThreat_T73_DeviceThatDisappears(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		alice, bob, end := wired(t)
 		told := make(chan Change, 10)
@@ -143,7 +143,7 @@ func TestT73_DeviceThatDisappears(t *testing.T) {
 }
 
 // The MTU of the device is that of the interface (T-73).
-func TestT73_MTUOfTheDeviceChanges(t *testing.T) {
+func TestThreat_T73_MTUOfTheDeviceChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		alice, bob, end := wired(t)
 		told := make(chan Change, 10)

@@ -178,7 +178,7 @@ func TestNeighboursByHand(t *testing.T) {
 
 // RFC 5227 §2.4, T-61: two hosts with one address hear of each other, keep it, and
 // say so seldom.
-func TestT61_AddressConflictIsReportedAndSurvived(t *testing.T) {
+func TestThreat_T61_AddressConflictIsReportedAndSurvived(t *testing.T) {
 	line, hosts, gates := neighbours(t)
 	var told [2]changes
 	defer told[0].watch(hosts[0])()

@@ -3,7 +3,6 @@ package interop
 import (
 	"flag"
 	"fmt"
-	"io"
 	"net"
 	"runtime"
 	"strings"
@@ -117,17 +116,9 @@ func (l *lab) bystand(attack string, conns []net.Conn) (rounds int) {
 	l.Helper()
 	end := time.Now().Add(*attackFor)
 	p := octets(1, 1000)
-	b := make([]byte, len(p))
 	for k := 0; time.Now().Before(end) || k < 2*len(conns); k++ {
 		c := conns[k%len(conns)]
-		if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
-			l.Fatal(err)
-		}
-		_, err := c.Write(p)
-		if err == nil {
-			_, err = io.ReadFull(c, b)
-		}
-		if err != nil || string(b) != string(p) {
+		if err := exchange(c, p); err != nil {
 			l.Fatalf("%s: the bystander's connection came to a halt: %v", attack, err)
 		}
 		rounds++

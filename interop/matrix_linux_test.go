@@ -182,3 +182,21 @@ func exchangeStream(c net.Conn, p []byte) error {
 	}
 	return err
 }
+
+// exchange writes octets to an echo and compares what comes back, on a connection that goes on.
+func exchange(c net.Conn, p []byte) error {
+	if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		return err
+	}
+	wrote := make(chan error, 1)
+	go func() { _, err := c.Write(p); wrote <- err }()
+	b := make([]byte, len(p))
+	_, err := io.ReadFull(c, b)
+	if err2 := <-wrote; err == nil {
+		err = err2
+	}
+	if err == nil && !bytes.Equal(b, p) {
+		err = fmt.Errorf("%d other octets came back", len(b))
+	}
+	return err
+}
