@@ -88,12 +88,33 @@ func (h *Host) lookupAll(ctx context.Context, network, name string) ([]netip.Add
 			return slices.Clone(list), err
 		}
 	}
-	list, err := h.lookupDNS(ctx, name)
+	list, err := h.search(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	h.ip.tables.Load().Order(list)
 	return list, nil
+}
+
+// search asks for a name, and in the domains that routers announce: first there if
+// the name is a single label, last otherwise (RFC 1535 §6).
+func (h *Host) search(ctx context.Context, name string) (list []netip.Addr, err error) {
+	_, domains := h.NameServers()
+	names := []string{name}
+	for _, d := range domains {
+		if !strings.HasSuffix(name, ".") {
+			names = append(names, name+"."+d)
+		}
+	}
+	if !strings.Contains(name, ".") {
+		names = append(names[1:], name)
+	}
+	for _, full := range names {
+		if list, err = h.lookupDNS(ctx, full); err == nil || !isFinal(err) {
+			return list, err
+		}
+	}
+	return nil, notFound(name)
 }
 
 func notFound(name string) error {

@@ -15,7 +15,7 @@ import (
 
 // attackFor is how long each attack goes on:
 //
-//	go test ./interop -run Attacks -attack 1m -timeout 2h
+//	go test ./interop -run Attacks -attack 1m -timeout 45m
 var attackFor = flag.Duration("attack", time.Second, "how long each attack goes on")
 
 // attacks are the programs that attack; DEV, V4 and V6 stand for the device and our addresses.

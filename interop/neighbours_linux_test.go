@@ -215,7 +215,7 @@ func TestRadvdConfiguresUs(t *testing.T) {
 	theirs := l.listenKernel("[2001:db8:99::53]:0", echo)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	c, err := l.host.DialContext(ctx, "tcp", fmt.Sprintf("far.example.com:%d", theirs.Addr().(*net.TCPAddr).Port))
+	c, err := l.host.DialContext(ctx, "tcp", fmt.Sprintf("far:%d", theirs.Addr().(*net.TCPAddr).Port))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func TestRadvdConfiguresUs(t *testing.T) {
 	}
 }
 
-// answerNames is a name server that knows one address and gives it for every name.
+// answerNames is a name server that knows one address, that of far.example.org.
 func answerNames(c net.PacketConn, a netip.Addr) {
 	b := make([]byte, 1500)
 	for {
@@ -247,7 +247,10 @@ func answerNames(c net.PacketConn, a netip.Addr) {
 		answer := append([]byte(nil), b[:end]...)
 		answer[2], answer[3] = 0x81, 0x80
 		answer[10], answer[11] = 0, 0
-		if b[end-3] == 28 { // AAAA
+		if string(b[12:end-4]) != "\x03far\x07example\x03org\x00" {
+			answer[3] = 0x83 // there is no such name
+		}
+		if answer[3] == 0x80 && b[end-3] == 28 { // AAAA
 			answer[7] = 1
 			answer = append(answer, 0xc0, 12, 0, 28, 0, 1, 0, 0, 0, 60, 0, 16)
 			answer = append(answer, a.AsSlice()...)

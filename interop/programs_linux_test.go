@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -172,14 +173,12 @@ func (l *lab) python() {
 // iperf3 measures through a port that our host forwards to the server.
 func TestIperf3ThroughAForwardedPort(t *testing.T) {
 	t.Parallel()
-	need(t, "iperf3")
+	need(t, "iperf3", "ss")
 	newLab(t, labPlan{}).iperf("1")
 }
 
 func (l *lab) iperf(seconds string) {
 	l.Helper()
-	server := l.start("iperf3", "-s", "-B", kernel4, "-p", "5201")
-	defer server()
 	ln := l.listen(net.JoinHostPort(ours4, "5201"), func(c net.Conn) {
 		d, err := l.host.Dial("tcp", net.JoinHostPort(kernel4, "5201"))
 		if err != nil {
@@ -189,15 +188,16 @@ func (l *lab) iperf(seconds string) {
 		splice(c, d)
 	})
 	defer ln.Close()
-	l.await(func() error { // the server takes its time to listen
-		c, err := l.host.Dial("tcp", net.JoinHostPort(kernel4, "5201"))
-		if err == nil {
-			c.Close()
-		}
-		return err
-	})
 	for _, way := range [][]string{nil, {"-R"}} {
+		stop := l.start("iperf3", "-s", "-1", "-B", kernel4, "-p", "5201") // one for each: between two tests it is deaf
+		l.await(func() error {
+			if run(l.T, "ss", "-Hltn", "sport = :5201") == "" {
+				return errors.New("iperf3 does not listen")
+			}
+			return nil
+		})
 		out := run(l.T, "iperf3", append([]string{"-c", ours4, "-p", "5201", "-P", "4", "-t", seconds, "-J"}, way...)...)
+		stop()
 		var report struct {
 			Error string
 			End   struct {

@@ -20,7 +20,7 @@ func TestSoak(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 15 seconds")
 	}
-	need(t, "curl", "python3", "iperf3", "ping")
+	need(t, "curl", "python3", "iperf3", "ss", "ping")
 	for _, p := range []labPlan{{tap: true}, {queues: 2, mtu: 1400}} {
 		t.Run(map[bool]string{true: "TAP", false: "TUN"}[p.tap], func(t *testing.T) {
 			l := newLab(t, p)
