@@ -137,3 +137,51 @@ func open(t *testing.T) (files []string) {
 	}
 	return files
 }
+
+// An interface that is down for a while is no device that has ended: a connection
+// goes on when it is up again.
+func TestInterfaceGoesDownAndUp(t *testing.T) {
+	t.Parallel()
+	for _, tap := range []bool{false, true} {
+		t.Run(map[bool]string{true: "TAP", false: "TUN"}[tap], func(t *testing.T) {
+			l := newLab(t, labPlan{tap: tap, capture: true})
+			told := make(chan octet.Change, 20)
+			defer l.host.Watch(func(c octet.Change) { told <- c })()
+			theirs := l.listenKernel(net.JoinHostPort(kernel4, "0"), echo)
+			c, err := l.host.Dial("tcp", theirs.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			wrong := make(chan error, 1)
+			down := make(chan struct{})
+			go func() {
+				for {
+					if err := exchange(c, octets(1, 20_000)); err != nil {
+						wrong <- err
+						return
+					}
+					select {
+					case <-down:
+						wrong <- exchange(c, octets(2, 200_000))
+						return
+					default:
+					}
+				}
+			}()
+			for range 3 {
+				run(t, "ip", "link", "set", l.dev, "down")
+				time.Sleep(100 * time.Millisecond)
+				run(t, "ip", "link", "set", l.dev, "up")
+				time.Sleep(100 * time.Millisecond)
+			}
+			close(down)
+			if err := <-wrong; err != nil {
+				t.Error(err)
+			}
+			if len(told) != 0 {
+				t.Errorf("told %v", <-told)
+			}
+		})
+	}
+}

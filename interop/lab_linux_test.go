@@ -237,7 +237,10 @@ func (l *lab) judge(name string) {
 	if read("-c", "9") == "" {
 		l.Error("the capture is empty")
 	}
-	bad := read("-Y", `_ws.malformed || ip.checksum.status == "Bad" || tcp.checksum.status == "Bad" || udp.checksum.status == "Bad" || icmp.checksum.status == "Bad" || icmpv6.checksum.status == "Bad"`)
+	// Linux writes a TCP checksum of zero as 0xffff, which tshark calls bad (RFC 1624 §3);
+	// who adds it up finds it right.
+	bad := read("-Y", `_ws.malformed || ip.checksum.status == "Bad" ||
+		tcp.checksum.status == "Bad" && !(tcp.checksum == 0xffff && (ip.src == `+kernel4+` || ipv6.src == `+kernel6+`)) || udp.checksum.status == "Bad" || icmp.checksum.status == "Bad" || icmpv6.checksum.status == "Bad"`)
 	if bad != "" {
 		l.Errorf("tshark complains: %.2000s", bad)
 	}

@@ -2,6 +2,7 @@ package interop
 
 import (
 	"flag"
+	"fmt"
 	"net"
 	"runtime"
 	"slices"
@@ -53,9 +54,12 @@ func (l *lab) soak(d time.Duration) {
 	if n := len(goroutines); n > 4 && goroutines[n-1] > goroutines[1]+100 {
 		l.Errorf("goroutines: %v", goroutines)
 	}
-	if before := len(l.host.Conns()); before > 3000 {
-		l.Errorf("%d rows of sockets are left", before)
-	}
+	l.await(func() error { // but for TIME-WAIT, and what goes on
+		if s := l.host.Stats(); s.Connections > 50 || s.HalfOpen > 0 {
+			return fmt.Errorf("sockets are left: %+v", s)
+		}
+		return nil
+	})
 }
 
 // flows starts connections that send all the time, in both directions and by both
