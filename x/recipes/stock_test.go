@@ -1,0 +1,5 @@
+//go:build !octet_exact
+
+package recipes
+
+const exact = false
