@@ -78,6 +78,7 @@ type Net struct {
 	mu       sync.Mutex
 	changed  sync.Cond // of running
 	running  int       // goroutines of Host.Go
+	ran      int       // functions of At
 	hosts    []*Host
 	events   []*timeline.Event
 	finished bool
@@ -191,6 +192,9 @@ func (n *Net) At(d time.Duration, f func()) {
 		go func() {
 			defer close(done)
 			f()
+			n.mu.Lock() // what f wrote can be read after Run
+			n.ran++
+			n.mu.Unlock()
 		}()
 		select {
 		case <-done:

@@ -124,7 +124,7 @@ func TestReportOfAFailure(t *testing.T) {
 // them together.
 func TestShrink(t *testing.T) {
 	out, dir := failing(t, "TestFailsWhenThreeAreLost", "-sim.shrink")
-	contains(t, out, `fails in net_test.go:\d+ with [234] faults`)
+	contains(t, out, `fails in net_test.go:\d+ with [234] faults, and no longer when one is left out`)
 	name := filepath.Join(dir, "testdata", "sim", "TestFailsWhenThreeAreLost.min.faults")
 	b, err := os.ReadFile(name)
 	k := strings.Count(string(b), "\nlose ")

@@ -40,16 +40,16 @@ func (r *run) explain(t *testing.T) {
 	} else {
 		t.Logf("sim: packets in %s, sha256 %x", base+".pcapng", sum)
 	}
-	faults := n.Schedule()
-	if err := writeSchedule(base+".faults", faults, r); err != nil {
+	schedule := n.Schedule()
+	if err := writeSchedule(base+".faults", schedule, r); err != nil {
 		t.Logf("sim: %v", err)
 	} else {
-		t.Logf("sim: %d faults in %s; edit it and run with -sim.schedule=%s", faults.Len(), base+".faults", base+".faults")
+		t.Logf("sim: %s in %s; edit it and run with -sim.schedule=%s", faults(schedule.Len()), base+".faults", base+".faults")
 	}
 	t.Logf("sim: replay: %s -run '^%s$' -sim.seed=%#x", command(), strings.Split(r.name, "/")[0], r.seed)
 	r.again(t, &first)
 	if *flagShrink {
-		shrink(t, r, faults, base+".min.faults")
+		shrink(t, r, schedule, base+".min.faults")
 	}
 }
 

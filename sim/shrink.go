@@ -26,7 +26,7 @@ func shrink(t *testing.T, r *run, s *vnet.Schedule, name string) {
 	x := &shrinker{t: t, r: r, dir: t.TempDir()}
 	var failed bool
 	if x.want, failed = x.try(s); !failed {
-		t.Logf("sim: shrink: with its %d faults from the file the test passes, so they are not what it depends on", s.Len())
+		t.Logf("sim: shrink: with its %s from the file the test passes, so they are not what it depends on", faults(s.Len()))
 		return
 	}
 	if line, failed := x.try(&vnet.Schedule{}); failed && line == x.want {
@@ -42,8 +42,16 @@ func shrink(t *testing.T, r *run, s *vnet.Schedule, name string) {
 	if _, err := s.WriteTo(&b); err != nil {
 		t.Logf("sim: shrink: %v", err)
 	}
-	t.Logf("sim: shrink: after %d trials the test still fails in %s with %d faults, and with none of them left out:\n%ssim: in %s; run with -sim.seed=%#x -sim.schedule=%s",
-		x.trials, x.want, s.Len(), b.String(), name, r.seed, name)
+	t.Logf("sim: shrink: %d trials: the test still fails in %s with %s, and no longer when one is left out:\n%ssim: shrink: in %s; run with -sim.seed=%#x -sim.schedule=%s",
+		x.trials, x.want, faults(s.Len()), b.String(), name, r.seed, name)
+}
+
+// faults says how many faults there are.
+func faults(n int) string {
+	if n == 1 {
+		return "1 fault"
+	}
+	return fmt.Sprintf("%d faults", n)
 }
 
 type shrinker struct {

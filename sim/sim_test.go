@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,7 +14,8 @@ import (
 
 // threeHosts is a server and two clients on a network that loses one packet in a
 // hundred and takes 50 ms; one client is cut off from 2 s to 5 s.
-func threeHosts(t *testing.T, n *sim.Net) (requests int) {
+func threeHosts(t *testing.T, n *sim.Net) int64 {
+	var requests atomic.Int64
 	lan := n.Switch("lan", sim.Path{Delay: 50 * time.Millisecond, Loss: sim.Random(0.01)})
 	srv, a, b := n.Host("server", lan), n.Host("alice", lan), n.Host("bob", lan)
 	srv.Serve(":80", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -37,7 +39,7 @@ func threeHosts(t *testing.T, n *sim.Net) (requests int) {
 				if want := "hello " + h.Name() + ", you sent 0 octets"; err != nil || string(body) != want {
 					t.Errorf("%s: %q, %v", h.Name(), body, err)
 				}
-				requests++
+				requests.Add(1)
 				time.Sleep(250 * time.Millisecond)
 			}
 		})
@@ -50,7 +52,7 @@ func threeHosts(t *testing.T, n *sim.Net) (requests int) {
 	if s := n.Stats(b, srv); s.Stopped == 0 || s.Retransmits == 0 {
 		t.Errorf("the partition stopped nothing: %+v", s)
 	}
-	return requests
+	return requests.Load()
 }
 
 func TestThreeHosts(t *testing.T) {
