@@ -109,7 +109,7 @@ func (r *run) once(t *testing.T) {
 	defer func() {
 		p := recover()
 		if err, ok := p.(error); ok && strings.HasPrefix(err.Error(), "deadlock:") {
-			r.deadlock(t, err)
+			r.deadlock(t, err, w.bubble)
 		} else if p != nil {
 			panic(p)
 		}
@@ -157,8 +157,8 @@ func fixCrypto(t *testing.T, seed uint64) {
 }
 
 // deadlock reports what synctest has found, which otherwise ends the process.
-func (r *run) deadlock(t *testing.T, err error) {
-	if r.net == nil || !r.net.finished {
-		t.Errorf("sim: %v: nothing can happen any more, and the test has not returned\n%s", err, blocked(r.net.bubble))
+func (r *run) deadlock(t *testing.T, err error, bubble string) {
+	if r.net == nil || !r.net.finished { // else the goroutines that remain were listed
+		t.Errorf("sim: %v: nothing can happen any more, and the test has not returned\n%s", err, blocked(bubble))
 	}
 }

@@ -42,12 +42,13 @@ func (n *Net) pass(k *nic, e *link.Entering) link.Passage {
 		p.To = to.name
 	}
 	n.trace.enter(k.link.name, k.dir, e)
-	cut := false
-	if s := n.pair(n.byAddr[p.Src.Addr()], to); s != nil {
+	from := n.byAddr[p.Src.Addr()]
+	cut := n.isCut(from, to)
+	if s := n.pair(from, to); s != nil && from == k.node { // not again at each router
 		s.Packets++
 		s.Octets += uint64(p.Len)
 		n.countSegment(s, e.Flow, p)
-		if cut = n.isCut(n.byAddr[p.Src.Addr()], to); cut {
+		if cut {
 			s.Stopped++
 		}
 	}
@@ -225,7 +226,7 @@ func (n *Net) Heal() {
 // Set makes a side of a Partition.
 func Set(nodes ...Node) []Node { return nodes }
 
-// line prints a frame.
+// frameLine prints a frame.
 func frameLine(b []byte) string {
 	return wire.Line(wire.Octets{Data: chunk.Borrow(b)}, wire.Framed|wire.Long)
 }

@@ -32,6 +32,9 @@ func TestRoutersInARow(t *testing.T) {
 			t.Errorf("three networks took %v, want 60ms", d)
 		}
 		exchange(t, c, 100_000)
+		if s := n.Stats(a, b); s.Retransmits != 0 || s.Octets < 100_000 || s.Octets > 120_000 {
+			t.Errorf("packets that routers forward are counted again: %+v", s)
+		}
 		s := must[*octet.Socket](t)(a.Socket("tcp"))
 		if err := s.SetHopLimit(2); err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/octet-net/octet/chunk"
@@ -71,6 +72,10 @@ type trace struct {
 type recording struct {
 	list []record
 	mem  []byte
+}
+
+func (r *recording) clone() recording {
+	return recording{slices.Clone(r.list), slices.Clone(r.mem)}
 }
 
 // A record is a packet as it entered, or what a link did to one.
@@ -189,11 +194,12 @@ func (n *Net) Line(index int) string {
 func (n *Net) Capture(w io.Writer) error {
 	c := link.NewCapture(w, n.line, link.CaptureOptions{})
 	n.mu.Lock()
-	n.trace.each(func(r *record, b []byte) {
+	kept := trace{young: n.trace.young.clone(), old: n.trace.old.clone()}
+	n.mu.Unlock()
+	kept.each(func(r *record, b []byte) {
 		p := link.Packet{Data: chunk.Borrow(b)}
 		c.Observe(&link.Sighting{At: r.at, Device: r.link, Outgoing: !r.down, Ethernet: true, Fate: r.fate, Packet: &p})
 	})
-	n.mu.Unlock()
 	return c.Flush()
 }
 
