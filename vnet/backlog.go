@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/octet-net/octet/link"
 )
@@ -51,9 +52,15 @@ func (b *backlog) pop() *link.Queued {
 // limited returns a limit in octets, or that of link.DropTail.
 func limited(octets int) int { return cmp.Or(octets, link.DefaultQueue) }
 
-func checkLimit(what string, octets int) error {
+// checkQueue says whether a limit and the times of a queue are usable.
+func checkQueue(what string, octets int, times ...time.Duration) error {
 	if octets < 0 {
-		return fmt.Errorf("%s of %d octets", what, octets)
+		return fmt.Errorf("%s queue of %d octets", what, octets)
+	}
+	for _, d := range times {
+		if d < 0 || d > time.Hour {
+			return fmt.Errorf("%s queue with a time of %v, not between 0 and an hour", what, d)
+		}
 	}
 	return nil
 }

@@ -21,8 +21,8 @@ func (c CoDel) NewQueue() link.Queue {
 	return &codelQueue{limit: limited(c.Limit), state: newCodel(c.Target, c.Interval)}
 }
 
-// Check says whether the limit is usable.
-func (c CoDel) Check() error { return checkLimit("CoDel queue", c.Limit) }
+// Check says whether the values are usable.
+func (c CoDel) Check() error { return checkQueue("CoDel", c.Limit, c.Target, c.Interval) }
 
 type codelQueue struct {
 	backlog

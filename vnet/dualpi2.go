@@ -27,8 +27,8 @@ func (d DualPI2) NewQueue() link.Queue {
 	}
 }
 
-// Check says whether the limit is usable.
-func (d DualPI2) Check() error { return checkLimit("DualPI2 queue", d.Limit) }
+// Check says whether the values are usable.
+func (d DualPI2) Check() error { return checkQueue("DualPI2", d.Limit, d.Target, d.Update) }
 
 // The parameters of RFC 9332 §A.1: gains for RTT_max 100 ms, the coupling factor,
 // the delay at which L4S packets are marked, the weight of the scheduler, and the

@@ -2,6 +2,7 @@ package vnet
 
 import (
 	"cmp"
+	"fmt"
 	"time"
 
 	"github.com/octet-net/octet/link"
@@ -28,15 +29,15 @@ func (f FQCoDel) NewQueue() link.Queue {
 	return q
 }
 
-// Check says whether the numbers are usable.
+// queuesMax bounds the memory of an FQ-CoDel.
+const queuesMax = 1 << 16
+
+// Check says whether the values are usable.
 func (f FQCoDel) Check() error {
-	if err := checkLimit("number of queues", f.Queues); err != nil {
-		return err
+	if f.Queues < 0 || f.Queues > queuesMax || f.Quantum < 0 {
+		return fmt.Errorf("FQ-CoDel of %d queues with a quantum of %d octets", f.Queues, f.Quantum)
 	}
-	if err := checkLimit("quantum", f.Quantum); err != nil {
-		return err
-	}
-	return checkLimit("FQ-CoDel queue", f.Limit)
+	return checkQueue("FQ-CoDel", f.Limit, f.Target, f.Interval)
 }
 
 // fqQueue is the queue of one flow, or of several whose hashes collide.

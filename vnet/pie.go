@@ -29,8 +29,8 @@ func (p PIE) NewQueue() link.Queue {
 	}
 }
 
-// Check says whether the limit is usable.
-func (p PIE) Check() error { return checkLimit("PIE queue", p.Limit) }
+// Check says whether the values are usable.
+func (p PIE) Check() error { return checkQueue("PIE", p.Limit, p.Target, p.Update, p.Burst) }
 
 // The parameters of RFC 8033 §4.2 and §5.1.
 const (
