@@ -2,6 +2,7 @@ package vnet
 
 import (
 	"encoding/binary"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -34,6 +35,18 @@ func (p *Packet) Octets() []byte { return p.data.AppendTo(nil) }
 // String prints the packet on one line.
 func (p *Packet) String() string {
 	return wire.Line(wire.Octets{Head: p.data.Head(), Data: chunk.Borrow(p.data.Data.B)}, wire.Framed|wire.Long)
+}
+
+// short names the packet: its ends, and what it is about.
+func (p *Packet) short() string {
+	if p.Proto == 0 {
+		return fmt.Sprintf("a frame of %d octets", p.Len)
+	}
+	s := fmt.Sprintf("%v %v → %v", p.Proto, p.Src, p.Dst)
+	if p.Proto == wire.ProtoTCP {
+		s += fmt.Sprintf(" %v seq %d", p.Flags, p.Seq)
+	}
+	return fmt.Sprintf("%s, %d octets", s, p.Payload)
 }
 
 // read fills p in from a frame. It reads what it can and trusts nothing.

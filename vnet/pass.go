@@ -126,6 +126,7 @@ func (n *Net) countSegment(s *PairStats, flow uint64, p *Packet) {
 func (n *Net) noteFate(l *Link, s *link.Sighting) {
 	var p Packet
 	p.read(s.Packet)
+	n.judge.note(l.name, s, func() string { return ticks(s.At) + " " + p.short() })
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.trace.fate(l.name, s)

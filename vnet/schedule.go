@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +26,7 @@ type fault struct {
 // as text, one fault on a line, that can be edited.
 type Schedule struct {
 	faults []fault
+	notes  map[fault]string // what packets they met
 }
 
 // Len returns how many faults there are.
@@ -32,7 +34,7 @@ func (s *Schedule) Len() int { return len(s.faults) }
 
 // Without returns the schedule without faults from to to-1.
 func (s *Schedule) Without(from, to int) *Schedule {
-	return &Schedule{slices.Concat(s.faults[:from], s.faults[to:])}
+	return &Schedule{slices.Concat(s.faults[:from], s.faults[to:]), s.notes}
 }
 
 // The words of a schedule.
@@ -64,7 +66,11 @@ func (s *Schedule) WriteTo(w io.Writer) (int64, error) {
 	var b strings.Builder
 	b.WriteString("# faults of a virtual network: one on a line; delete lines to have fewer\n")
 	for _, f := range s.faults {
-		b.WriteString(f.String() + "\n")
+		b.WriteString(f.String())
+		if note := s.notes[f]; note != "" {
+			b.WriteString(" # " + note)
+		}
+		b.WriteString("\n")
 	}
 	n, err := io.WriteString(w, b.String())
 	return int64(n), err
@@ -115,9 +121,19 @@ type judge struct {
 	mu     sync.Mutex
 	replay map[fault]bool // nil: chance decides
 	done   []fault
+	notes  map[fault]string
+	last   map[noteKey][]fault // decided, and not seen yet
+}
+
+// noteKey is what a sighting says of the fault that it shows.
+type noteKey struct {
+	link  string
+	forth bool
+	fate  link.Fate
 }
 
 func (j *judge) init(s *Schedule) {
+	j.notes, j.last = map[fault]string{}, map[noteKey][]fault{}
 	if s == nil {
 		return
 	}
@@ -138,13 +154,27 @@ func (j *judge) decide(f fault, drawn bool) bool {
 	}
 	if drawn && len(j.done) < faultsMax {
 		j.done = append(j.done, f)
+		k := noteKey{f.link, f.forth, f.fate}
+		j.last[k] = append(j.last[k], f)
 	}
 	return drawn
+}
+
+// note describes the packet that the first fault of its kind met that is not
+// described yet: a link shows its faults in the order in which it decides them.
+func (j *judge) note(name string, s *link.Sighting, describe func() string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	k := noteKey{name, s.Outgoing, s.Fate}
+	if waiting := j.last[k]; len(waiting) > 0 {
+		j.notes[waiting[0]] = describe()
+		j.last[k] = waiting[1:]
+	}
 }
 
 // Schedule returns what chance has done to packets so far.
 func (n *Net) Schedule() *Schedule {
 	n.judge.mu.Lock()
 	defer n.judge.mu.Unlock()
-	return &Schedule{slices.Clone(n.judge.done)}
+	return &Schedule{slices.Clone(n.judge.done), maps.Clone(n.judge.notes)}
 }

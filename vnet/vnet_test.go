@@ -413,6 +413,9 @@ func TestScheduleRepeatsFaults(t *testing.T) {
 	if _, err := faults.WriteTo(&text); err != nil {
 		t.Fatal(err)
 	}
+	if got := strings.Count(text.String(), " # "); got != faults.Len() || !strings.Contains(text.String(), "→ 10.1.0.2:80") {
+		t.Errorf("%d of %d faults say what packet they met:\n%s", got, faults.Len(), text.String())
+	}
 	read, err := ReadSchedule(strings.NewReader(text.String()))
 	if err != nil {
 		t.Fatal(err)
