@@ -130,10 +130,10 @@ func end(s grpc.ClientStream) error {
 // (passthrough:), and its server a listener. Close the client before the bubble ends.
 // Its options for TCP, such as TCP_USER_TIMEOUT, need a *net.TCPConn and do nothing
 // here. A partition of three seconds is survived by the connection: streams stand
-// still and go on.
+// still and go on. Its goroutines race: only octet test repeats it.
 func TestGRPC(t *testing.T) {
 	twice(t, func(t *testing.T, n *sim.Net) []*sim.Host {
-		lan := n.Switch("lan", sim.Path{Delay: 15 * time.Millisecond, Loss: sim.Random(0.02)})
+		lan := n.Switch("lan", sim.Path{Delay: 15 * time.Millisecond, Loss: sim.Random(0.05)})
 		srv, a := n.Host("server", lan), n.Host("alice", lan)
 		s := grpc.NewServer()
 		s.RegisterService(&streams, nil)
@@ -167,8 +167,8 @@ func TestGRPC(t *testing.T) {
 		if now := n.Now(); now < 5*time.Second {
 			t.Errorf("done after %v: the partition held nothing up", now)
 		}
-		if s := n.Stats(a, srv); s.Lost == 0 || s.Stopped == 0 || s.Retransmits == 0 {
-			t.Errorf("loss and partition did nothing: %+v", s)
+		if s := n.Stats(a, srv); s.Stopped == 0 || s.Retransmits == 0 {
+			t.Errorf("the partition did nothing: %+v", s)
 		}
 		if err := conn.Close(); err != nil {
 			t.Error(err)

@@ -91,9 +91,6 @@ func parallelUploads(options ...vnet.HostOption) func(*testing.T, *sim.Net) []*s
 		if c := connections.Load(); c != 1 {
 			t.Errorf("%d connections were made, want 1", c)
 		}
-		if s := n.Stats(a, srv); s.Lost == 0 || s.Retransmits == 0 {
-			t.Errorf("nothing was lost: %+v", s)
-		}
 		return []*sim.Host{srv, a}
 	}
 }

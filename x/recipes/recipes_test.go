@@ -54,7 +54,11 @@ func twice(t *testing.T, f func(t *testing.T, n *sim.Net) []*sim.Host, options .
 	for i := range both {
 		began := time.Now()
 		sim.Test(t, func(t *testing.T, n *sim.Net) {
+			seedChance(n)
 			both[i] = measure(n, f(t, n)...)
+			if both[i].lost == 0 {
+				t.Error("no packet was lost: this run shows nothing")
+			}
 		}, options...)
 		g := &both[i]
 		t.Logf("virtual %v, real %v, %d packets, %d retransmitted, %d lost, %d stopped, trace %016x, shape %016x",
@@ -73,7 +77,7 @@ func twice(t *testing.T, f func(t *testing.T, n *sim.Net) []*sim.Host, options .
 	case a.Shape == b.Shape:
 		t.Log("the second run repeated the times, places and lengths of the first, not its octets")
 	default:
-		t.Logf("the second run was another from packet %d on: goroutines raced", at)
+		t.Logf("the second run was another from packet %d on: goroutines raced, or drew from a chance of their own", at)
 	}
 }
 
