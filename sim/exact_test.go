@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -49,6 +51,40 @@ func TestExactRace(t *testing.T) {
 				t.Error("the clients are not done")
 			}
 			fmt.Printf("trace %016x of %d packets\n", n.Trace().Hash, n.Trace().Packets)
+		})
+	}
+}
+
+// Goroutines that yield take turns with others that hand a token on, while the rest
+// of the process works now and then. Who comes when is the bubble's own affair.
+func TestExactYield(t *testing.T) {
+	var done atomic.Bool
+	defer done.Store(true)
+	go func() {
+		for !done.Load() {
+			time.Sleep(20 * time.Microsecond)
+		}
+	}()
+	for range 3 {
+		sim.Test(t, func(t *testing.T, n *sim.Net) {
+			order := uint64(0)
+			var group sync.WaitGroup
+			for i := range 4 {
+				token := make(chan bool)
+				turn := func(f func()) {
+					group.Go(func() {
+						for range 1000 {
+							f()
+							order = order*31 + uint64(i)
+						}
+					})
+				}
+				turn(runtime.Gosched)
+				turn(func() { token <- true })
+				turn(func() { <-token })
+			}
+			group.Wait()
+			fmt.Printf("trace %016x\n", order)
 		})
 	}
 }

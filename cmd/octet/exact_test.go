@@ -31,10 +31,11 @@ func simBinary(t *testing.T, net bool) string {
 var traceLine = regexp.MustCompile(`trace [0-9a-f]{16}`)
 
 // Twenty processes send the same packets: of three hosts over HTTP, whose fifty runs
-// in one process are compared there, and of goroutines of one host that race.
+// in one process are compared there, and of goroutines of one host that race; and
+// goroutines that yield take the same turns.
 func TestProcessesAgree(t *testing.T) {
 	binary := simBinary(t, false)
-	for _, name := range []string{"TestThreeHosts", "TestExactRace"} {
+	for _, name := range []string{"TestThreeHosts", "TestExactRace", "TestExactYield"} {
 		seen := map[string]int{}
 		for range 20 {
 			run := exec.Command(binary, "-test.run", "^"+name+"$", "-test.v")

@@ -81,6 +81,12 @@ var runtimeEdits = []edit{
 	{"runtime/sema.go", "func internal_sync_nanotime() int64 {\n", after,
 		"\tif b := getg().bubble; b != nil {\n\t\treturn b.now\n\t}\n"},
 
+	// Who yields comes after all who are ready, not after as many as the rest of the
+	// process happened to leave of 61 turns.
+	{"runtime/synctest.go", "\tgp.bubble = bubble\n\tdefer func() {\n", instead,
+		"\toctetBubbles.Add(1)\n\tgp.bubble = bubble\n\tdefer func() {\n\t\toctetBubbles.Add(-1)\n"},
+	{"runtime/proc.go", "\tif pp.schedtick%61 == 0 && !sched.runq.empty() {\n", instead, "\tif octetBubbles.Load() == 0 && pp.schedtick%61 == 0 && !sched.runq.empty() {\n"},
+
 	// A goroutine, and the function of a timer, runs on the host of its maker.
 	{"runtime/proc.go", "\t\tnewg.bubble = callergp.bubble\n", after, "\t\tnewg.octetHost = callergp.octetHost\n"},
 	{"runtime/proc.go", "\tgp.bubble = nil\n\tgp.fipsOnlyBypass = false\n", after, "\tgp.octetHost = 0\n"},
