@@ -130,7 +130,7 @@ func end(s grpc.ClientStream) error {
 // (passthrough:), and its server a listener. Close the client before the bubble ends.
 // Its options for TCP, such as TCP_USER_TIMEOUT, need a *net.TCPConn and do nothing
 // here. A partition of three seconds is survived by the connection: streams stand
-// still and go on. Its goroutines race: only octet test repeats it.
+// still and go on. Its goroutines race: only octet test repeats it, in a new process.
 func TestGRPC(t *testing.T) {
 	twice(t, func(t *testing.T, n *sim.Net) []*sim.Host {
 		lan := n.Switch("lan", sim.Path{Delay: 15 * time.Millisecond, Loss: sim.Random(0.05)})

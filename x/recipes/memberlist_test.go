@@ -127,7 +127,7 @@ func await(t *testing.T, members []*memberlist.Memberlist, alive int) time.Durat
 // the bubble. Join by address, for it resolves names itself. Shut every member down
 // before the bubble ends, and those that have lost their power too: no network can
 // stop their timers. Whom it asks first is drawn from math/rand (see seedChance), and
-// its goroutines race: only octet test repeats it.
+// its goroutines race: only octet test repeats it, in a new process.
 func TestMemberlist(t *testing.T) {
 	twice(t, func(t *testing.T, n *sim.Net) []*sim.Host {
 		lan := n.Switch("lan", sim.Path{Delay: 5 * time.Millisecond, Loss: sim.Random(0.03)})

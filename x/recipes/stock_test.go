@@ -2,4 +2,7 @@
 
 package recipes
 
-const exact = false
+import "testing"
+
+// elsewhere would compare two processes; only those of octet test are the same.
+func elsewhere(*testing.T) bool { return false }
