@@ -50,13 +50,6 @@ func forget(hosts []*Host) {
 	}
 }
 
-// hostOf returns the host with a number, nil if there is none any more.
-func hostOf(number uint64) *Host {
-	numbered.Lock()
-	defer numbered.Unlock()
-	return numbered.hosts[number]
-}
-
 // Go runs f as a program of the host, which Net.Run waits for.
 func (h *Host) Go(f func()) {
 	n := h.net

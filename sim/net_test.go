@@ -152,7 +152,7 @@ func TestFailsByMutex(t *testing.T) {
 		mu.Lock()
 		a.Go(func() {
 			mu.Lock() // here
-			mu.Unlock()
+			defer mu.Unlock()
 		})
 		time.Sleep(time.Second)
 		mu.Unlock()

@@ -32,6 +32,13 @@ func init() {
 // here returns the host that the calling goroutine runs on, nil if none.
 func here() *Host { return hostOf(synctest.OctetHost()) }
 
+// hostOf returns the host with a number, nil if there is none any more.
+func hostOf(number uint64) *Host {
+	numbered.Lock()
+	defer numbered.Unlock()
+	return numbered.hosts[number]
+}
+
 func routed(network string) *Host {
 	if strings.HasPrefix(network, "unix") {
 		return nil

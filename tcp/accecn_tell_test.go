@@ -202,5 +202,5 @@ func TestRFC9768_3_2_2_InEverySegment(t *testing.T) {
 	if w.Arrive(s.now, &seg, &answer) != Reply || ace(answer.Flags) != 6 {
 		t.Errorf("TIME-WAIT answers %v", answer.Flags)
 	}
-	s = countingStory(t).in("PA5 1+100 ack 1 ecn 3").ignore().do((*TCB).Abort).out("RA6 1 ack 101")
+	countingStory(t).in("PA5 1+100 ack 1 ecn 3").ignore().do((*TCB).Abort).out("RA6 1 ack 101")
 }

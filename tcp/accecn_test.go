@@ -177,8 +177,8 @@ func TestRFC9768_3_1_2_SimultaneousOpen(t *testing.T) {
 	if n := s.tcb.Info().Counts.MarkedOut; n != 0 {
 		t.Errorf("%d marks were counted, of none", n)
 	}
-	s = newStory(t, counting).active().out("SEWN 0").in("SEW 0 <mss 1000>").out("SAE 0 ack 1")
-	s = newStory(t, counting).active().out("SEWN 0").in("S 0 <mss 1000>").out("SA 0 ack 1")
+	newStory(t, counting).active().out("SEWN 0").in("SEW 0 <mss 1000>").out("SAE 0 ack 1")
+	newStory(t, counting).active().out("SEWN 0").in("S 0 <mss 1000>").out("SA 0 ack 1")
 }
 
 // RFC 9768 §3.2.2.1, table 3: the pure ACK of the SYN-ACK tells its ECN field, and "the

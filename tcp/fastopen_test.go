@@ -359,7 +359,7 @@ func TestFastOpenPendingServer(t *testing.T) {
 	newStory(t, taking).passive("S 0 <mss 1000>").out("SA 0 ack 1").do((*TCB).Close).out("FA 1 ack 1").quiet().
 		in("A 1 ack 2").is(FinWait2)
 	// The peer's FIN and more text come with its ACK.
-	s = taken().in("FPA 11+5 ack 1").is(CloseWait).out("A 1 ack 17").receive(15)
+	taken().in("FPA 11+5 ack 1").is(CloseWait).out("A 1 ack 17").receive(15)
 	// A SYN in the window, which may be forged, ends nothing that the program has.
 	taken().in("S 500").out("A 1 ack 11").is(SynReceived)
 }

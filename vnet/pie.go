@@ -46,12 +46,11 @@ type pie struct {
 	seed                            uint64
 	target, update, maxBurst, burst time.Duration
 
-	next   mono.Time // of the next update
-	p      float64
-	old    time.Duration // delay at the last update
-	delay  time.Duration // of the packet that left last
-	accu   float64       // probability since the last drop (RFC 8033 §5.4)
-	active bool
+	next  mono.Time // of the next update
+	p     float64
+	old   time.Duration // delay at the last update
+	delay time.Duration // of the packet that left last
+	accu  float64       // probability since the last drop (RFC 8033 §5.4)
 }
 
 func (p *pie) Put(now mono.Time, q *link.Queued, drop func(*link.Queued)) {
